@@ -37,10 +37,8 @@ def bounded_lines(stream: IO[bytes], encoding: str, newline: str | None = None) 
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not blank, numbered from 1, then close the stream; raises ImportFailed.
-
-    The documentation requires UTF-8 with a byte order mark. UTF-8 without it is accepted as well (a guess).
-    """
+    """Yield the lines that are not blank, numbered from 1, then close the stream; raises ImportFailed."""
+    # UTF-8 without the documented byte order mark is accepted as well (a guess).
     utf_16 = "The text is encoded in UTF-16; save it as UTF-8 with a byte order mark."
     try:
         for number, line in bounded_lines(stream, "utf-8-sig"):

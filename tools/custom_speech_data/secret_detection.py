@@ -1,6 +1,6 @@
 """Detection of content that is not a dataset and may be secret: private keys, tokens, passwords, settings, binaries.
 
-The patterns cannot detect every kind of secret, but they detect it anywhere in a text.
+The patterns cannot detect every kind of secret, but every text, also in an archive, is searched completely.
 """
 
 import io
@@ -37,10 +37,7 @@ _SETTING = re.compile(r"(?:export\s+|set\s+)?[\w.-]{1,100}\s*=\s*\S.*")
 
 
 def refuse_secrets(content: Content) -> None:
-    """Refuse content with secrets, settings or binary data; every text, also in an archive, is searched completely.
-
-    Raises ImportFailed, with a message that does not repeat the content.
-    """
+    """Refuse content with secrets, settings or binary data; raises ImportFailed without repeating the content."""
     with open_content(content) as stream:
         head = stream.read(_HEAD_BYTES)
         if not head.startswith(ZIP_MAGIC):

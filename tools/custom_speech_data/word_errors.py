@@ -28,9 +28,8 @@ class WordErrors(NamedTuple):
 def word_errors(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> WordErrors:
     """Count the fewest errors that turn the reference into the hypothesis; text is split at blanks.
 
-    Among alignments with equally few errors, the one with the fewest substitutions, and so the most correct words, is
-    counted. Words are compared exactly: the caller removes case or punctuation that should be ignored. The time grows
-    with the product of both lengths, the memory with the length of the hypothesis.
+    Among alignments with equally few errors, the alignment with the fewest substitutions is counted. Words are compared
+    exactly. The time grows with the product of both lengths, the memory with the length of the hypothesis.
     """
     reference, hypothesis = (text.split() if isinstance(text, str) else text for text in (reference, hypothesis))
     # One number encodes both counts: errors * unit + substitutions.
