@@ -59,9 +59,7 @@ def load_toml(file: Path, text: str) -> dict[str, Any]:
         raise ConfigurationError(f"{file}: is not valid TOML: {error}. {advice}") from None
 
 
-def parse_toml(
-    file: Path, text: str, schema: type[Schema], hints: Hints | None = None, context: object = None
-) -> Schema:
+def parse_toml(file: Path, text: str, schema: type[Schema], hints: Hints | None = None, context: Any = None) -> Schema:
     """Parse and validate a TOML file; raises ConfigurationError, which lists every problem with line and key."""
     try:
         return schema.model_validate(load_toml(file, text), context=context)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from custom_speech_server.front import Handover
     from custom_speech_server.resource_config import Resources
 
+    Refuse = Callable[[str], None]
+
 ACCESS_VARIABLE = "CUSTOM_SPEECH_ACCESS"
 CONFIRM_VARIABLE = "CUSTOM_SPEECH_CONFIRM"
 MAX_WAIT_VARIABLE = "CUSTOM_SPEECH_MAX_WAIT"
@@ -91,9 +93,7 @@ def run(options: argparse.Namespace) -> int:
     return _start(options, handover, lambda why: refuse_requests(front, why, read_stdin, write_stdout))
 
 
-def _start(
-    options: argparse.Namespace, handover: Handover | None = None, refuse: Callable[[str], None] = lambda why: None
-) -> int:
+def _start(options: argparse.Namespace, handover: Handover | None = None, refuse: Refuse = lambda why: None) -> int:
     """Load and run the server, and return the exit status. `refuse` tells a client why loading failed."""
     gc.disable()  # collecting garbage while thousands of classes are built takes a fifth of the start
     try:
