@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from custom_speech_emulator.control_routes import handle_control_request
+from custom_speech_emulator.control_routes import ControlRequest, handle_control_request
 from custom_speech_emulator.faults import FaultRule, Faults, send_with_fault
 from custom_speech_emulator.http import authentication
 from custom_speech_emulator.http.api_versions import select_version
@@ -121,7 +121,8 @@ class EmulatorApp:
         if control and control["path"].startswith(files.CONTENT_PATH):
             return files.get_content(self.state, control["path"], request.query)
         if control:
-            return handle_control_request(self.state, self.log, self.faults, control["path"], request)
+            control_request = ControlRequest(self.state, self.log, self.faults, request.body or b"")
+            return handle_control_request(control_request, control["path"], request)
         exchange.entry = self.log.add(now, request)
         token_service = authentication.TOKEN_PATH.match(request.path)
         if token_service:

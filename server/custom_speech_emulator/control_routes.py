@@ -132,19 +132,16 @@ CONTROL_ROUTES: dict[str, dict[str, Callable[[ControlRequest], Any]]] = {
 }
 
 
-def handle_control_request(
-    state: EmulatorState, log: RequestLog, faults: Faults, path: str, request: IncomingRequest
-) -> ApiResponse:
+def handle_control_request(control: ControlRequest, path: str, request: IncomingRequest) -> ApiResponse:
     """Handle a request to a control route, or raise a 403 error for a foreign Host or Origin."""
     origin_host = request.headers.get("origin", "http://localhost").partition("://")[2]
-    if not is_local(request.host, state.settings.allow_hosts) or not is_local(origin_host):
+    if not is_local(request.host, control.state.settings.allow_hosts) or not is_local(origin_host):
         raise forbidden("The control routes accept only allowed host names, and no requests of foreign web pages.")
     handlers = CONTROL_ROUTES.get(path.rstrip("/"))
     if handlers is None:
         raise not_found("control route")
     if request.method not in handlers:
         raise not_allowed(set(handlers))
-    control_request = ControlRequest(state, log, faults, request.body or b"")
-    body = handlers[request.method](control_request)
+    body = handlers[request.method](control)
     # The response to a change is the new state of the route.
-    return ApiResponse(200, handlers["GET"](control_request) if body is None else body)
+    return ApiResponse(200, handlers["GET"](control) if body is None else body)

@@ -74,10 +74,9 @@ def unknown_rates(which: str, *, tokens: bool) -> Json:
 def evaluation_to_json(evaluation: str, document: Json, version: ApiVersion) -> Json:
     """Return the properties of an Evaluation."""
     tokens = document["status"] != "Failed"
-    transcriptions = ("transcription1", "transcription2")
     return {
         **{name: version.reference(*document[name]) for name in ("model1", "model2")},
-        **{name: version.reference("transcriptions", document[name]) for name in transcriptions},
+        **{name: version.reference("transcriptions", document[name]) for name in ("transcription1", "transcription2")},
         "dataset": version.reference("datasets", document["dataset"]),
         "links": {"files": version.link("evaluations", evaluation, "files")},
         "properties": document.get("rates") or unknown_rates("1", tokens=tokens) | unknown_rates("2", tokens=tokens),
