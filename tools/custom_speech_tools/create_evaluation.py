@@ -21,9 +21,8 @@ async def create_evaluation(arguments: EvaluationArguments, call: CallContext) -
     first, existed = await evaluate(call, plan)
     last = await poll_until_terminal(call, first, speech.evaluations_get, arguments.wait_seconds)
     details = await read_details(speech, last) if last.status == "Succeeded" else EvaluationDetails()
-    parts = await read_related(
-        speech, [last.model1, last.model2, last.dataset], [plan.model, plan.compare_with, plan.dataset]
-    )
+    known = [plan.model, plan.compare_with, plan.dataset]
+    parts = await read_related(speech, [last.model1, last.model2, last.dataset], known)
     report = await read_report(speech, last, details, parts)
     return present_evaluation(report, call.now(speech), already_existed=existed, findings=plan.findings)
 

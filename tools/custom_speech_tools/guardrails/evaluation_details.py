@@ -44,8 +44,7 @@ async def read_details(
 ) -> EvaluationDetails:
     """Return the texts that both models recognized, without recordings whose files cannot be read.
 
-    Args:
-        must_be_complete: Raise a transient SpeechError instead, because a decision depends on the details.
+    If a decision depends on the details, they must be complete: a transient SpeechError is raised.
     """
     try:
         files = (await speech.evaluations_list_files(evaluation.id)).entities

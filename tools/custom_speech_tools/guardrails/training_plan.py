@@ -48,11 +48,7 @@ class TrainingPlan:
 
 
 async def plan_training(call: CallContext, request: TrainingArguments, agreement: str | None = None) -> TrainingPlan:
-    """Fetch the facts and return the plan, which may be blocked.
-
-    Args:
-        agreement: The token or the id of the answer in this call, which identifies a deliberate duplicate.
-    """
+    """Fetch the facts and return the plan. The token or answer of the call identifies a deliberate duplicate."""
     facts = await gather_training_facts(call, request)
     findings, existing, effect = [*run_rules(RULES, facts)], None, None
     if agreement or not request.allow_duplicate:

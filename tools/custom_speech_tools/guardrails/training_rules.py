@@ -26,10 +26,7 @@ def named_parts_fit(facts: TrainingFacts) -> Findings:
 
 
 def region_trains_audio(facts: TrainingFacts) -> Findings:
-    """Require training hardware in the region for audio.
-
-    A base model that adapts to text alone uses the transcripts in every region (recorded live).
-    """
+    """Require training hardware in the region for audio, or warn if the base model uses only the transcripts."""
     audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO_KINDS]
     resource, base = facts.speech.resource, facts.chosen_base_model
     if not audio or resource.can_train_audio:
