@@ -140,7 +140,10 @@ async def test_copy_model_says_of_a_model_of_the_name_whether_it_is_the_copy(cal
     refusal = await call.refusal("copy_model", model=STOCK, to_resource=AWAY)
 
     created = there["created"].replace("T", " ")[: len("2026-01-31 12:00")]
-    assert f"{there['id']} (en-US, Succeeded, created {created}). It is not the copy: it was trained there." in refusal
+    assert (
+        f"{there['id']} (en-US, Succeeded, created {created}). It is not a copy, because it was trained there."
+        in refusal
+    )
 
 
 async def test_copy_model_copies_once_across_servers(connect: Connect, azure: Azure) -> None:

@@ -20,7 +20,7 @@ class ConnectModelArguments(Arguments):
 async def connect_model(arguments: ConnectModelArguments, call: CallContext) -> Model:
     """Connect a custom model to a project of its resource and locale, so that the Azure portals show it.
 
-    Needed after copy_model without project. A model has one project; repeating the call changes nothing.
+    Needed after copy_model without project. A model has one project. A repeated call changes nothing.
     """
     speech = call.speech(arguments.resource)
     model, project = await plan_connection(call, speech, arguments.model, arguments.project)

@@ -37,8 +37,7 @@ class CreatedProject(ResourceAnswer):
 async def create_project(arguments: CreateProjectArguments, call: CallContext) -> CreatedProject:
     """Create a project, which groups the models, datasets, evaluations and endpoints of a locale in the Azure portals.
 
-    Its locale cannot be changed. A repeated call creates no second project. Then pass it as `project`, or
-    connect_model.
+    Its locale cannot be changed. A repeated call creates no second project. Then pass its id as `project`.
     """
     speech = call.speech(arguments.resource)
     unsupported = missing_project_support(speech.resource, "none")

@@ -82,12 +82,9 @@ async def _delete(call: CallContext, plan: DeletionPlan, agreement: Agreement, d
 async def _delete_in_order(
     call: CallContext, plan: DeletionPlan, agreement: Agreement
 ) -> tuple[list[DeletionOutcome], str | None]:
-    """Delete the contents of a project and then the project, up to the first deletion that fails.
+    """Delete the contents of a project and then the project, and return the outcomes and the reason for a failure.
 
     The agreement is stored, so that the next call can delete the remaining entities without a new question.
-
-    Returns:
-        The outcome of each deletion, and the reason for a failure.
     """
     if agreement.since is None:
         call.app.confirmation.store_agreement(agreement, call.auditor.caller, call.app.now())

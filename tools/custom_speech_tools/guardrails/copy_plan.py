@@ -123,25 +123,25 @@ def name_is_free(
         if other.id == model.id:
             yield _same_resource(resource_name)
             continue
-        properties, fix = other.custom_properties or {}, "allow_duplicate=true copies beside it."
+        properties, fix = other.custom_properties or {}, "With allow_duplicate=true, a second model is made."
         if copy_facts.may_be_copy(model, other):
-            relation = "It may be an earlier copy of this model by another program; nothing in it says so."
-            fix = f"If it is, nothing has to be copied; {fix}"
+            relation = "It may be a copy of this model by another program, but nothing in it says so."
+            fix = f"If it is a copy, nothing has to be copied. {fix}"
         elif other.datasets:
-            relation = "It is not the copy: it was trained there."
+            relation = "It is not a copy, because it was trained there."
         elif source := properties.get(COPIED_FROM_PROPERTY):
-            relation = f"It is not the copy: it was copied from model {sanitize(source)}."
+            relation = f"It is not a copy of this model, but of model {sanitize(source)}."
         elif KEY_PROPERTY in properties:
-            relation = "It is not the copy: another request made it."
+            relation = "It is not a copy of this model, because another request created it."
         else:
-            relation = "It is not the copy: it is older than this model."
+            relation = "It is not a copy, because it is older than this model."
         name = f"{quote(other.display_name)}: {describe(other)}"
         message = f"Resource {resource_name} already has a model {name}. {relation}"
         yield warn("already-exists", message, fix) if allow_duplicate else block("already-exists", message, fix)
 
 
 def _same_resource(target: str) -> Finding:
-    fix = "Name another resource as to_resource; connect_model shows a model in another project."
+    fix = "Name another resource as to_resource; connect_model moves a model to another project."
     return block("same-resource", f"The model is on {target} already.", fix)
 
 
