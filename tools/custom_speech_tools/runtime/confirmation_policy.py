@@ -1,8 +1,7 @@
 """Agreements to charges and deletions: effects, agreements, confirmation tokens, and the operator's policy.
 
-An effect is the charge or the loss that one write causes; an agreement is a set of effects. Directly before such a
-write `Agreement.require` checks that the agreement includes its effect; nothing else decides. confirmation_flow obtains
-the agreement.
+An effect is the charge or the loss that one write causes, and an agreement is a set of effects. Directly before such a
+write, `Agreement.require` checks that the agreement includes its effect; nothing else decides.
 """
 
 import hashlib

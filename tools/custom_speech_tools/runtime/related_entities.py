@@ -15,10 +15,7 @@ Entities = Mapping[str, schemas.Entity]  # entities by id, without those that co
 async def read_related(
     speech: Speech, references: Iterable[schemas.Reference | None], known: Iterable[object] = ()
 ) -> Entities:
-    """Read the referenced entities concurrently, and return them with the entities among the known objects.
-
-    Entities that cannot be read are left out.
-    """
+    """Read the referenced entities concurrently, without those that fail, and add the entities among `known`."""
 
     async def read(reference: schemas.Reference) -> schemas.Entity | None:
         address = entity_of(reference.uri)
