@@ -69,9 +69,9 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     """
     dataset, other, limit = arguments.test_dataset, arguments.compare_with or BASE, arguments.max_word_error_rate
     gate = GateDefinition(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None
-    request = RolloutDefinition(tuple(arguments.targets), gate, arguments.resource)
+    definition = RolloutDefinition(tuple(arguments.targets), gate, arguments.resource)
     plan, agreement = await confirmed_rollout(
-        call, arguments.confirm, lambda: plan_model_and_rollout(call, request, arguments.model, None)
+        call, arguments.confirm, lambda: plan_model_and_rollout(call, definition, arguments.model, None)
     )
     plan = await execute(call, plan, agreement, arguments.wait_seconds)
     return present_rollout(plan, await read_previous_models(plan.targets), call.now(plan.source))

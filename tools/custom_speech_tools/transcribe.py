@@ -146,10 +146,7 @@ async def _transcribe_recordings(
 
 @dataclass(slots=True)
 class _RecordingSender:
-    """Sends recordings for fast transcription.
-
-    After a lost answer it sends no further recording, because each may be billed.
-    """
+    """Sends recordings for fast transcription. It stops after a lost answer, because each request may be billed."""
 
     call: CallContext
     plan: TranscriptionPlan

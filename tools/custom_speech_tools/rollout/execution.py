@@ -32,12 +32,7 @@ Step = Callable[[Target], Awaitable[Target]]
 
 
 async def execute(call: CallContext, plan: RolloutPlan, agreement: Agreement, wait_seconds: float) -> RolloutPlan:
-    """Take every step that is possible now, and return the new state. A failed target does not stop the others.
-
-    Args:
-        agreement: The user's agreement, which is checked directly before an endpoint is created.
-        wait_seconds: How long the call may wait.
-    """
+    """Take every step that is possible now, and return the new state. A failed target does not stop the others."""
     if (model := plan.model.trained) is None:
         return plan
     plan = replace(plan, gate=await complete_gate(call, plan.gate, wait_seconds))

@@ -92,9 +92,9 @@ def _trained_before(
 
 def _key_on(plan: TrainingPlan, template: str, day: date | None, model: schemas.CustomModel) -> str:
     """Return the idempotency key of the same training if it started on that day with the model's base model."""
-    is_chosen = plan.facts.request.base_model is None and model.base_model is not None
-    base_model = model.base_model.id if is_chosen and model.base_model else None
-    return training_key(plan.facts, template.replace(DATE, day.isoformat() if day else ""), base_model)
+    base_model = None if plan.facts.request.base_model else model.base_model
+    name = template.replace(DATE, day.isoformat() if day else "")
+    return training_key(plan.facts, name, base_model.id if base_model else None)
 
 
 async def _plan_unfinished(call: CallContext, definition: RolloutDefinition, model: RolloutModel) -> RolloutPlan | None:
