@@ -104,8 +104,8 @@ def audit_from_environment(environment: Mapping[str, str], resources: Resources)
     home = None if named else state_home(resources)
     if named == "off" or not (named or home):
         return Audit(), []
-    audit = AuditFile(Path(named).expanduser() if named else (home or Path()) / "audit.jsonl")
-    path = audit.path
+    path = Path(named).expanduser() if named else (home or Path()) / "audit.jsonl"
+    audit = AuditFile(path)
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device or pipe"
         raise ConfigurationError(f"{AUDIT_VARIABLE}: {path} is {kind}. Name a regular file, or `off`.")

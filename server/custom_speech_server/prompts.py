@@ -146,10 +146,8 @@ class Prompts:
         """Handle prompts/get; raises MCPError if the prompt is unknown, or an argument is missing or unknown."""
         prompt = self.offered.get(params.name)
         if prompt is None:
-            known = ", ".join(self.offered)
-            raise MCPError(
-                types.INVALID_PARAMS, f"This server has no prompt {quote(params.name, 64)}. It has: {known}."
-            )
+            why = f"This server has no prompt {quote(params.name, 64)}. It has: {', '.join(self.offered)}."
+            raise MCPError(types.INVALID_PARAMS, why)
         text = fill(prompt, params.arguments or {})
         message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
         return types.GetPromptResult(description=prompt.description, messages=[message])
@@ -164,10 +162,8 @@ class Prompts:
         head, _, typed = params.argument.value.rpartition(",")
         fitting = [name for name in dict.fromkeys(found) if typed.strip().lower() in name.lower()]
         values = [f"{head},{name}" if head else name for name in sorted(fitting)]
-        shown = types.Completion(
-            values=values[:MAX_COMPLETIONS], total=len(values), has_more=len(values) > MAX_COMPLETIONS
-        )
-        return types.CompleteResult(completion=shown)
+        shown, has_more = values[:MAX_COMPLETIONS], len(values) > MAX_COMPLETIONS
+        return types.CompleteResult(completion=types.Completion(values=shown, total=len(values), has_more=has_more))
 
 
 def fill(prompt: TaskPrompt, given: Mapping[str, str]) -> str:

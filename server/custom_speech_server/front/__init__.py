@@ -26,7 +26,7 @@ from custom_speech_tools.runtime.registry import is_offered
 
 TYPE_CHECKING = False  # the module typing costs 4 ms at every start, dataclasses 10; type checkers know the name
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 STATELESS_VERSION = "2026-07-28"
@@ -60,9 +60,9 @@ class Front:
         frozen: dict[str, Any],
         *,
         read_only: bool,
-        toolsets: tuple[str, ...],
         emulated: bool,
-        resources: tuple[str, ...],
+        toolsets: Sequence[str],
+        resources: Sequence[str],
     ) -> None:
         self._frozen = frozen
         self._tools = [

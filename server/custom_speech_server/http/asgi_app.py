@@ -63,8 +63,7 @@ def create_app(server: Server[Any], settings: Settings, http: HTTPSettings) -> m
     emulator = settings.emulator if settings.resources.in_process else None
     resources = [Speech(RequestPipeline(each, emulator)) for each in settings.resources.all]
     routes = [
-        Route("/mcp", endpoint=endpoint),
-        Route("/mcp/", endpoint=endpoint),
+        *(Route(path, endpoint=endpoint) for path in ("/mcp", "/mcp/")),
         Route("/healthz", endpoint=JSONResponse({"alive": True}), methods=["GET"]),
         Route("/readyz", endpoint=Readiness(resources).answer),
         *metadata_routes(http.access),
