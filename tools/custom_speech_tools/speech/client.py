@@ -54,9 +54,8 @@ class Speech(RestClient):
     async def datasets_commit_blocks(self, dataset: str, blocks: list[str]) -> None:
         """Commit the blocks in the order of the content, which starts the import."""
         body: list[JsonValue] = [{"kind": "Uncommitted", "id": block} for block in blocks]
-        await self._change(
-            Request("Datasets_CommitBlocks", "POST", f"/datasets/{dataset}/blocks:commit", body), type(None)
-        )
+        request = Request("Datasets_CommitBlocks", "POST", f"/datasets/{dataset}/blocks:commit", body)
+        await self._change(request, type(None))
 
     models_get_base_model = get_operation("Models_GetBaseModel", "/models/base/{}", schemas.BaseModel)
     models_get_custom_model = get_operation("Models_GetCustomModel", "/models/{}", schemas.CustomModel)
@@ -73,9 +72,8 @@ class Speech(RestClient):
 
     async def models_authorize_copy(self, source_resource_id: str) -> schemas.ModelCopyAuthorization:
         """Return the permission to copy a model of the source resource to this resource."""
-        request = Request(
-            "Models_AuthorizeCopy", "POST", "/models:authorizecopy", {"sourceResourceId": source_resource_id}
-        )
+        body: Properties = {"sourceResourceId": source_resource_id}
+        request = Request("Models_AuthorizeCopy", "POST", "/models:authorizecopy", body)
         return await self._change(request, schemas.ModelCopyAuthorization)
 
     async def models_copy(self, model: str, authorization: schemas.ModelCopyAuthorization) -> schemas.CopyOperation:

@@ -107,14 +107,11 @@ class SpeechResource:
         region, trains_audio = self.region or region_of(self.endpoint), self.trains_audio
         if trains_audio is None and region is not None:
             trains_audio = region in TRAINING_REGIONS
-        derived = {
-            "known_region": region,
-            "can_train_audio": trains_audio,
-            "can_copy": bool(self.resource_id) or self.api_version.copies_with_key,
-            "identity": (self.resource_id or self.name).lower(),
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)  # the dataclass is frozen
+        can_copy = bool(self.resource_id) or self.api_version.copies_with_key
+        object.__setattr__(self, "known_region", region)  # the only way to set a field of a frozen dataclass
+        object.__setattr__(self, "can_train_audio", trains_audio)
+        object.__setattr__(self, "can_copy", can_copy)
+        object.__setattr__(self, "identity", (self.resource_id or self.name).lower())
 
     def is_own_link(self, link: str) -> bool:
         """Return whether an id may be taken from a link, which itself is never requested."""
