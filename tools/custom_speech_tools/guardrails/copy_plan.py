@@ -148,7 +148,7 @@ def _same_resource(target: str) -> Finding:
 async def start_copy_once(
     call: CallContext, plan: CopyPlan, authorization: CopyAuthorization
 ) -> tuple[StartedCopy, bool]:
-    """Start the copy unless it exists or is running, and return it with true if it existed before."""
+    """Start the copy unless it exists or is running. Return it, and True if it existed before."""
     if earlier := copy_facts.find_copy(plan.model, copy_facts.without_failed(authorization.same_name)):
         return earlier, True
     known = {one.id: one.status for one in authorization.same_name}

@@ -139,7 +139,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
 
 
 async def deploy(call: CallContext, plan: DeploymentPlan, use: AgreementUse) -> tuple[schemas.Endpoint, bool]:
-    """Create or update the endpoint once, and return it with true if it had the model before."""
+    """Create or update the endpoint once. Return it, and True if it had the model before."""
     facts, speech = plan.facts, plan.facts.speech
     if plan.existing:
         return plan.existing, True
