@@ -258,8 +258,15 @@ async def test_roll_out_refuses_a_gate_of_another_kind_or_locale(call: Caller, a
     assert await azure.writes() == []
 
 
-@pytest.mark.parametrize("rate", [15, -0.1, True, "much"])
-async def test_roll_out_takes_a_fraction_only(call: Caller, rate: Any) -> None:
+@pytest.mark.parametrize("rate", [15, -0.1])
+async def test_roll_out_explains_that_a_word_error_rate_is_a_fraction(call: Caller, rate: float) -> None:
+    refusal = await call.refusal("roll_out", **ROLLOUT, max_word_error_rate=rate)
+
+    assert "max_word_error_rate: must be a fraction from 0 to 1; 15 % is 0.15" in refusal
+
+
+@pytest.mark.parametrize("rate", [True, "much"])
+async def test_roll_out_rejects_a_word_error_rate_that_is_not_a_number(call: Caller, rate: Any) -> None:
     refusal = await call.refusal("roll_out", **ROLLOUT, max_word_error_rate=rate)
 
     assert "max_word_error_rate" in refusal

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from custom_speech_tools.guardrails.training_plan import TrainingPlan
 from custom_speech_tools.runtime.context import CallContext
@@ -18,7 +18,13 @@ BASE, DEPLOYED = "base", "deployed"  # values of compare_with that do not name a
 MAX_TARGETS = 30  # limited by the 256 characters of the custom property that lists running copies
 
 
-Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
+def _require_fraction(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError("must be a fraction from 0 to 1; 15 % is 0.15")
+    return value
+
+
+Fraction = Annotated[float, Field(strict=True), AfterValidator(_require_fraction)]
 
 
 class TargetDefinition(Arguments):
