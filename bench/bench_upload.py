@@ -23,7 +23,7 @@ from mcp import Client
 
 from custom_speech_server.app import Settings, build
 from custom_speech_server.resource_config import EMULATED
-from custom_speech_tools.guardrails.block_upload import BLOCK_BYTES
+from custom_speech_tools.guardrails.blockwise_upload import BLOCK_BYTES
 
 KEY = {"Ocp-Apim-Subscription-Key": "emulator-eastus-key"}
 MIB = 1024 * 1024

@@ -19,9 +19,9 @@ from custom_speech_server.instructions import instructions
 from custom_speech_server.mcp_resources import APPS_EXTENSION, MCPResources, with_view, with_view_content
 from custom_speech_server.prompts import Prompts
 from custom_speech_server.resource_config import Resources
-from custom_speech_tools.runtime.change_audit import Audit
+from custom_speech_tools.runtime.agreements import AgreementStore, ConfirmationPolicy
+from custom_speech_tools.runtime.change_control import Audit
 from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
-from custom_speech_tools.runtime.confirmation_policy import AgreementStore, ConfirmationPolicy
 from custom_speech_tools.runtime.context import CALL_SECONDS, DEFAULT_MAX_WAIT, AppContext
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor, RequestLock
 from custom_speech_tools.runtime.registry import TOOLSETS, registered_tools, tool_names

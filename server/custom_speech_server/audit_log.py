@@ -18,7 +18,7 @@ from typing import Any
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import Resources
 from custom_speech_server.state_directory import state_home
-from custom_speech_tools.runtime.change_audit import Audit, Entry
+from custom_speech_tools.runtime.change_control import Audit, Entry
 from custom_speech_tools.runtime.idempotency import VISIBILITY_SECONDS
 
 AUDIT_VARIABLE = "CUSTOM_SPEECH_AUDIT"

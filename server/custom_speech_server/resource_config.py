@@ -23,7 +23,7 @@ from custom_speech_server.toml_file import (
 )
 from custom_speech_tools.speech import VERSIONS, Credential, SpeechResource
 from custom_speech_tools.speech.resource import Prices
-from custom_speech_tools.speech.trusted_urls import is_speech_host, is_trusted_endpoint, parse_url, region_of
+from custom_speech_tools.speech.service_urls import is_speech_host, is_trusted_endpoint, parse_url, region_of
 
 # Hosts of the sovereign clouds, by the prefix of the region names.
 _SOVEREIGN_HOSTS = {"usgov": "api.cognitive.microsoft.us", "china": "api.cognitive.azure.cn"}

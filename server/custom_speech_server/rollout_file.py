@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from custom_speech_server.toml_file import parse_toml, read_toml_text
 from custom_speech_tools.guardrails.training_facts import TrainingArguments
 from custom_speech_tools.rollout.definition import MAX_TARGETS, GateDefinition, RolloutDefinition, TargetDefinition
-from custom_speech_tools.rollout.model import DATE
+from custom_speech_tools.rollout.model_choice import DATE
 from custom_speech_tools.runtime import parameters
 
 

@@ -12,14 +12,14 @@ from custom_speech_tools.guardrails.training_plan import train
 from custom_speech_tools.presenters.rollout import Rollout, present_rollout
 from custom_speech_tools.rollout.definition import RolloutModel
 from custom_speech_tools.rollout.execution import execute, is_conflict
-from custom_speech_tools.rollout.model import plan_model_and_rollout, require_not_failed
+from custom_speech_tools.rollout.model_choice import plan_model_and_rollout, require_not_failed
 from custom_speech_tools.rollout.plan import RolloutPlan, confirmed_rollout, plan_rollout
 from custom_speech_tools.rollout.target import Target, read_previous_models
-from custom_speech_tools.runtime.change_audit import CallAuditor
+from custom_speech_tools.runtime.agreements import Agreement
+from custom_speech_tools.runtime.calling_client import CallClient
+from custom_speech_tools.runtime.change_control import CallAuditor
 from custom_speech_tools.runtime.confirmation_flow import carry_out
-from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import AppContext, CallContext
-from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.polling import poll_until_terminal
 from custom_speech_tools.speech import SpeechError, schemas

@@ -11,7 +11,7 @@ from time import time
 from custom_speech_server.config_source import STATE_KEY_VARIABLE, ConfigurationError, user_state_directory
 from custom_speech_server.emulated_resources import emulator_state_file
 from custom_speech_server.resource_config import Resources
-from custom_speech_tools.runtime.confirmation_policy import STORED_LIFETIME
+from custom_speech_tools.runtime.agreements import STORED_LIFETIME
 
 STATE_KEY_BYTES = 32
 KEY_FILE = "state.key"

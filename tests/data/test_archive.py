@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_speech_data import read_dataset
-from custom_speech_data.dataset_content import Content
 from custom_speech_data.dataset_report import DatasetReport
-from custom_speech_data.folder_files import open_inside
+from custom_speech_data.file_access import Content, open_inside
 from support.recordings import wav, zipped
 
 GOOD = {"a.wav": wav(), "trans.txt": "a.wav\thello"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from custom_speech_data import read_dataset
 from custom_speech_data.dataset_report import Rejection
-from custom_speech_data.folder_files import open_inside
+from custom_speech_data.file_access import open_inside
 
 BOM = b"\xef\xbb\xbf"
 

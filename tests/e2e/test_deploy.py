@@ -18,7 +18,7 @@ from custom_speech_server.auth import access_file as access_config
 from custom_speech_server.http import uvicorn_server
 from custom_speech_server.resource_config import from_file
 from custom_speech_tools.runtime.context import CALL_SECONDS
-from custom_speech_tools.speech.trusted_urls import is_trusted_endpoint
+from custom_speech_tools.speech.service_urls import is_trusted_endpoint
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy"

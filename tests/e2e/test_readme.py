@@ -10,7 +10,7 @@ import pytest
 
 import custom_speech_tools
 from custom_speech_server.resource_config import from_file
-from custom_speech_tools.runtime.confirmation_policy import RULE_OF
+from custom_speech_tools.runtime.agreements import RULE_OF
 from support.generated_files import HOW, text_of_readme
 
 ROOT = Path(__file__).parents[2]

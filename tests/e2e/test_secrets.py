@@ -24,7 +24,7 @@ from custom_speech_server.commands import COMMANDS
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.credentials import CommandKey, EnvironmentKey, KeyringKey
 from custom_speech_server.resource_config import EMULATED, Resources, from_file
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy
+from custom_speech_tools.runtime.agreements import ConfirmationPolicy
 from custom_speech_tools.speech import (
     AzureError,
     KeyCredential,

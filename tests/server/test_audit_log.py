@@ -15,7 +15,7 @@ from custom_speech_emulator.faults import Faults
 from custom_speech_server.audit_log import AuditFile, audit_from_environment
 from custom_speech_server.config_source import ConfigurationError
 from custom_speech_server.resource_config import EMULATED, Resources
-from custom_speech_tools.runtime.change_audit import Audit
+from custom_speech_tools.runtime.change_control import Audit
 from support.scripted_service import served
 from support.virtual_time import BACKEND, START, clock
 

@@ -8,9 +8,9 @@ from unittest.mock import AsyncMock, MagicMock
 import anyio
 from mcp.types import CallToolRequestParams
 
-from custom_speech_tools.runtime.change_audit import Audit, CallAuditor
+from custom_speech_tools.runtime.calling_client import MCPClient
+from custom_speech_tools.runtime.change_control import Audit, CallAuditor
 from custom_speech_tools.runtime.context import CALL_SECONDS, CallContext
-from custom_speech_tools.runtime.elicitation import MCPClient
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Connect
 from custom_speech_server.audit_log import AuditFile
-from custom_speech_tools.guardrails import block_upload
+from custom_speech_tools.guardrails import blockwise_upload
 from custom_speech_tools.speech import Speech
 from support.recordings import wav
 from support.speech_service import Azure
@@ -59,11 +59,11 @@ async def test_upload_dataset_goes_on_where_an_earlier_process_stopped(
     connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Blocks that the service has are not sent again."""
-    monkeypatch.setattr(block_upload, "BLOCK_BYTES", 8)
-    monkeypatch.setattr(block_upload, "CONCURRENT_BLOCKS", 1)
+    monkeypatch.setattr(blockwise_upload, "BLOCK_BYTES", 8)
+    monkeypatch.setattr(blockwise_upload, "CONCURRENT_BLOCKS", 1)
     async with connect(data_dirs=(folder,)) as call:
         with monkeypatch.context() as patch:
-            patch.setattr(block_upload, "_SECONDS_FOR_A_BLOCK", 1_000.0)
+            patch.setattr(blockwise_upload, "_SECONDS_FOR_A_BLOCK", 1_000.0)
             stopped = await call("upload_dataset", **NEW, path="a.txt")
         whole, sent = Speech.datasets_upload_block, iter(range(2))
 
@@ -252,13 +252,13 @@ async def test_upload_dataset_refuses_sources_that_make_no_sense(
 async def test_upload_dataset_imports_nothing_of_a_file_that_changes_meanwhile(
     connect: Connect, azure: Azure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = block_upload.block_ids
+    whole = blockwise_upload.block_ids
 
     def changing(size: int) -> list[str]:
         (folder / "a.txt").write_bytes(b"quite another text, and longer\n" * 2)
         return whole(size)
 
-    monkeypatch.setattr(block_upload, "block_ids", changing)
+    monkeypatch.setattr(blockwise_upload, "block_ids", changing)
     async with connect(data_dirs=(folder,)) as call:
         refusal = await call.refusal("upload_dataset", **NEW, path="a.txt", repair=False)
 
@@ -322,7 +322,7 @@ async def test_upload_dataset_sends_the_file_that_it_checked_when_its_path_is_sw
 
 
 def test_block_ids_are_equally_long_and_in_order() -> None:
-    ids = block_upload.block_ids(1024**3)
+    ids = blockwise_upload.block_ids(1024**3)
 
     assert len(ids) == 128
     assert len({len(one) for one in ids}) == 1

@@ -5,9 +5,9 @@ A "guess" is a rule that the documentation of the service leaves open; docs/emul
 
 from collections.abc import Callable
 
-from custom_speech_data.dataset_content import Content, open_content, reason_of, size_of
 from custom_speech_data.dataset_kinds import AUDIO_KINDS, KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
+from custom_speech_data.file_access import Content, open_content, reason_of, size_of
 from custom_speech_data.line_rules import read_pronunciation, read_sentence
 from custom_speech_data.lines import ReadLine, read_lines
 from custom_speech_data.output_formatting import FormattingRules

@@ -3,8 +3,8 @@
 import re
 from typing import Literal, NamedTuple
 
-from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed
+from custom_speech_data.file_access import Content, open_content
 from custom_speech_data.lines import encoding_of
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.zip_archive import ZIP_MAGIC, key_of, open_archive

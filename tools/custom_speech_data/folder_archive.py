@@ -10,9 +10,9 @@ from pathlib import PurePath
 from typing import IO, NamedTuple
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from custom_speech_data.dataset_content import OpenFile, reason_of
 from custom_speech_data.dataset_kinds import AUDIO_KINDS, check_size
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
+from custom_speech_data.file_access import OpenFile, reason_of
 from custom_speech_data.recordings import (
     MAX_TRANSCRIPT_BYTES,
     NO_LINE,

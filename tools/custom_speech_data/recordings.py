@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
-from custom_speech_data.dataset_content import Content
 from custom_speech_data.dataset_report import AudioFile, DatasetReport, ImportFailed, Rejection, Unusable
+from custom_speech_data.file_access import Content
 from custom_speech_data.line_rules import read_sentence
 from custom_speech_data.lines import read_lines
 from custom_speech_data.wav import read_sound

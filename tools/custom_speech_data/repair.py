@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import IO
 
-from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed
+from custom_speech_data.file_access import Content, open_content
 from custom_speech_data.lines import MAX_LINE_LENGTH, bounded_lines, encoding_of
 
 CONVERTED, BOM_ADDED = "converted from UTF-16 to UTF-8", "added the byte order mark"

@@ -8,8 +8,8 @@ import re
 from pathlib import PurePosixPath
 from typing import IO
 
-from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import ImportFailed, Unusable
+from custom_speech_data.file_access import Content, open_content
 from custom_speech_data.lines import encoding_of
 from custom_speech_data.wav import LFS_POINTER, LFS_REASON
 from custom_speech_data.zip_archive import ZIP_MAGIC, open_archive, open_file, path_of

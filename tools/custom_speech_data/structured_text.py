@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from custom_speech_data.dataset_content import Content, open_content
 from custom_speech_data.dataset_report import Unusable
+from custom_speech_data.file_access import Content, open_content
 from custom_speech_data.line_rules import read_phrase, read_sentence
 from custom_speech_data.lines import lines_of
 

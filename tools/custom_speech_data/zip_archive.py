@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from custom_speech_data.dataset_content import Content, open_content, size_of
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed, Unusable
+from custom_speech_data.file_access import Content, open_content, size_of
 
 ZIP_MAGIC = b"PK\x03\x04"
 MAX_FILES = 10_000

@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.guardrails.entity_lookup import missing_project_support
 from custom_speech_tools.guardrails.shared_rules import parts_fit
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key

@@ -7,9 +7,9 @@ from pydantic import WithJsonSchema
 from custom_speech_tools.guardrails.deletion_facts import KINDS, DeletionArguments
 from custom_speech_tools.guardrails.deletion_plan import Deletion, DeletionPlan, check_again, plan_deletion
 from custom_speech_tools.runtime import results
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.agreements import Agreement
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
-from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused, next_step_after
 from custom_speech_tools.runtime.next_steps import call_step

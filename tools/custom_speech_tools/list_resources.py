@@ -12,8 +12,8 @@ from custom_speech_tools.runtime.parameters import Arguments, ResourceText
 from custom_speech_tools.runtime.results import Result, ToolAnswer
 from custom_speech_tools.runtime.tool import Annotations, declare
 from custom_speech_tools.speech import Speech, SpeechError
+from custom_speech_tools.speech.service_urls import is_loopback, parse_url
 from custom_speech_tools.speech.tasks_and_threads import gather
-from custom_speech_tools.speech.trusted_urls import is_loopback, parse_url
 
 
 class ListResourcesArguments(Arguments):

@@ -15,7 +15,7 @@ from custom_speech_tools.rollout.definition import (
     TargetDefinition,
 )
 from custom_speech_tools.rollout.execution import execute
-from custom_speech_tools.rollout.model import plan_model_and_rollout
+from custom_speech_tools.rollout.model_choice import plan_model_and_rollout
 from custom_speech_tools.rollout.plan import confirmed_rollout
 from custom_speech_tools.rollout.target import read_previous_models
 from custom_speech_tools.runtime import parameters

@@ -14,9 +14,9 @@ from custom_speech_tools.guardrails.transcription_facts import TranscribeArgumen
 from custom_speech_tools.guardrails.transcription_plan import TranscriptionPlan, plan_transcription, upload_step
 from custom_speech_tools.guardrails.transcription_report import TranscriptionReport, complete_report, follow_batch
 from custom_speech_tools.presenters.transcription import Transcription, present_transcription
-from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
+from custom_speech_tools.runtime.agreements import Agreement
+from custom_speech_tools.runtime.change_control import AgreementUse, Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out, confirmed_plan
-from custom_speech_tools.runtime.confirmation_policy import Agreement
 from custom_speech_tools.runtime.context import CallContext, add_to_cache
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails.entity_lookup import find_entity
 from custom_speech_tools.guardrails.shared_rules import parts_fit
 from custom_speech_tools.presenters.model import Model, present_model
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_kinds import MODEL
 from custom_speech_tools.runtime.errors import Refused

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from custom_speech_data.dataset_content import size_of
+from custom_speech_data.file_access import size_of
 from custom_speech_tools.guardrails.dataset_import import import_is_complete, read_import_report
 from custom_speech_tools.guardrails.local_data import CheckedData, open_checked_data
 from custom_speech_tools.guardrails.local_files import allowed_path

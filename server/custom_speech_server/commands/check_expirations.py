@@ -8,7 +8,7 @@ import anyio
 
 from custom_speech_server.commands.options import add_shared, named_resources, number
 from custom_speech_server.console import notice, progress, wrapped
-from custom_speech_server.read_only_client import MAX_ITEMS, ToolFailedError, read_only_client
+from custom_speech_server.in_process_client import MAX_ITEMS, ToolFailedError, read_only_client
 
 SOMETHING_EXPIRES = 3  # exit status
 _INDENT = " " * 12

@@ -16,7 +16,7 @@ from custom_speech_server.commands.doctor import examine
 from custom_speech_server.commands.options import add_shared
 from custom_speech_server.console import notice, progress, wrapped
 from custom_speech_server.resource_config import from_file
-from custom_speech_server.resource_file import ResourceFile, table_name
+from custom_speech_server.resource_file_editor import ResourceFile, table_name
 from custom_speech_tools.speech.resource import TRAINING_REGIONS
 from custom_speech_tools.speech.sanitize import quote, sanitize
 

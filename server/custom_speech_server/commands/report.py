@@ -7,7 +7,7 @@ from typing import Any
 
 from custom_speech_server.commands.options import add_shared, named_resources, number, path
 from custom_speech_server.console import notice, progress, wrapped
-from custom_speech_server.read_only_client import MAX_ITEMS, ToolFailedError, read_only_client
+from custom_speech_server.in_process_client import MAX_ITEMS, ToolFailedError, read_only_client
 from custom_speech_server.resource_config import Resources
 
 

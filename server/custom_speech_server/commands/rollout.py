@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from custom_speech_server.rollout_file import RolloutFile
     from custom_speech_server.rollout_run import RolloutRun
     from custom_speech_tools.rollout.plan import RolloutPlan
-    from custom_speech_tools.runtime.elicitation import ElicitationAnswer
+    from custom_speech_tools.runtime.calling_client import ElicitationAnswer
 
 NOTHING_CHANGES, SOMETHING_CHANGES, WRONG = 0, 2, 1  # exit statuses of --plan
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -128,7 +128,7 @@ class Terminal:
 
     async def ask(self, question: str, effects: str, now: "datetime") -> "ElicitationAnswer":  # as CallClient requires
         """Ask the user, who has seen the plan. Without a terminal the answer is `unanswered`."""
-        from custom_speech_tools.runtime.elicitation import ElicitationAnswer
+        from custom_speech_tools.runtime.calling_client import ElicitationAnswer
 
         if not sys.stdin.isatty():
             why = "The command cannot ask without a terminal: pass --confirm never to agree in advance."
@@ -146,7 +146,7 @@ class Terminal:
 
 def describe_plan(plan: "RolloutPlan") -> dict[str, Any]:
     """Return the plan as JSON data. `unknown` lists the resources that did not respond."""
-    from custom_speech_tools.runtime.confirmation_policy import RULE_OF
+    from custom_speech_tools.runtime.agreements import RULE_OF
     from custom_speech_tools.speech.sanitize import quote, sanitize
 
     model, gate, training = plan.model.entity, plan.gate, plan.model.training

@@ -15,8 +15,8 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from custom_speech_server.app import Settings
+from custom_speech_server.auth.access_control import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.auth.access_file import Access
-from custom_speech_server.auth.authorization import ScopeMiddleware, metadata_routes, require_token
 from custom_speech_server.http import middleware
 from custom_speech_tools.speech import RequestPipeline, Speech, SpeechError
 from custom_speech_tools.speech.tasks_and_threads import gather

@@ -23,7 +23,7 @@ from custom_speech_server.console import notice
 from custom_speech_server.distributed_lock import LOCK_URL_VARIABLE
 from custom_speech_server.http.asgi_app import HTTPSettings, create_app
 from custom_speech_server.http.middleware import MAX_HEADER_BYTES
-from custom_speech_tools.speech.trusted_urls import is_loopback, parse_url
+from custom_speech_tools.speech.service_urls import is_loopback, parse_url
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_CONNECTIONS = 2000  # further connections get 503; the reverse proxy limits idle and slow clients

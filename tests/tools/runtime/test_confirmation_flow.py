@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, ElicitResult, ErrorData, InputRequiredResu
 from custom_speech_emulator import emulator
 from custom_speech_emulator.state.entity_store import SETTINGS
 from custom_speech_server.resource_config import EMULATED, Resources
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect
+from custom_speech_tools.runtime.agreements import ConfirmationPolicy, Effect
 from e2e.fault_matrix import SharedLock
 from support.scripted_service import served
 from support.tool_client import Caller, rules_of, text_of

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Literal
 
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy, Effect, agreement_finding
+from custom_speech_tools.runtime.agreements import ConfirmationPolicy, Effect, agreement_finding
 from custom_speech_tools.runtime.polling import AUDIO_HOURS_PER_DAY, MAX_AUDIO_HOURS
 from custom_speech_tools.runtime.results import EstimatedCharge, Finding
 from custom_speech_tools.speech import Speech, SpeechResource

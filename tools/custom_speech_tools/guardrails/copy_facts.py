@@ -12,8 +12,8 @@ from custom_speech_tools.runtime.idempotency import KEY_PROPERTY
 from custom_speech_tools.runtime.polling import is_terminal, poll_until_terminal
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import AzureError, Speech, schemas
+from custom_speech_tools.speech.service_urls import GUID, entity_of, is_within, region_of
 from custom_speech_tools.speech.tasks_and_threads import task_group
-from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within, region_of
 
 COPIED_FROM_PROPERTY = "custom-speech-mcp-copied-from"  # the custom property of a copy with the id of its source
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from custom_speech_tools.guardrails import copy_facts, shared_rules
 from custom_speech_tools.guardrails.copy_facts import COPIED_FROM_PROPERTY, CopyFacts, gather_copy_facts
 from custom_speech_tools.guardrails.entity_lookup import describe, link_to
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key

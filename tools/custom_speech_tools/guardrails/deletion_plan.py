@@ -13,7 +13,7 @@ from custom_speech_tools.guardrails.deletion_facts import (
     gather_deletion_facts,
     read_facts_again,
 )
-from custom_speech_tools.runtime import confirmation_policy
+from custom_speech_tools.runtime import agreements
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key
@@ -62,11 +62,11 @@ class Deletion:
         return _CONSEQUENCES[self.kind]
 
     @property
-    def effect(self) -> confirmation_policy.Effect:
+    def effect(self) -> agreements.Effect:
         """The loss that the user has to agree to, bound to the id of the entity and the name in the question."""
         description = f"This deletes {self.description} for good on {self.resource}. {self.consequence}"
         digest = idempotency_key(self.kind, self.entity.id, self.entity.display_name)
-        return confirmation_policy.Effect("deletion", self.speech.resource, digest, (), description)
+        return agreements.Effect("deletion", self.speech.resource, digest, (), description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class DeletionPlan:
     with_contents: bool
     findings: tuple[Finding, ...]
 
-    def confirmation_request(self) -> confirmation_policy.ConfirmationRequest:
+    def confirmation_request(self) -> agreements.ConfirmationRequest:
         """Return the question to the user, with the name of every entity.
 
         An agreement to delete a project with its contents also covers later calls, for the lifetime of a token.
@@ -87,14 +87,14 @@ class DeletionPlan:
         consequences = " ".join(dict.fromkeys(one.consequence for one in self.deletions))
         also = " with its contents" if self.with_contents else ""
         question = f"This deletes {listed} for good on {requested.resource}. {consequences} "
-        return confirmation_policy.ConfirmationRequest(
+        return agreements.ConfirmationRequest(
             effects=tuple(one.effect for one in self.deletions),
             question=f"{question}Delete {quote(requested.entity.display_name)}{also}?",
             findings=self.findings,
             not_done="Nothing was deleted.",
             declined="Leave it.",
             scope=idempotency_key("deletion", requested.effect.digest) if self.with_contents else None,
-            stored_lifetime=confirmation_policy.CONFIRMATION_LIFETIME,
+            stored_lifetime=agreements.CONFIRMATION_LIFETIME,
         )
 
 
@@ -113,12 +113,12 @@ async def plan_deletion(call: CallContext, arguments: DeletionArguments) -> Dele
         findings += not_in_use(one, [(kind, user) for kind, user in users if user.id not in deleted])
     if shared_rules.is_blocked(findings):
         raise Refused("Nothing was deleted.", findings)
-    rule, policy = confirmation_policy.RULE_OF["deletion"], call.app.confirmation
+    rule, policy = agreements.RULE_OF["deletion"], call.app.confirmation
     for one in deletions[:-1] if policy.mode == "ask" else ():
         message = f"It is deleted with its project: {one.description}."
         findings.append(Finding(rule=rule, level="confirm", message=message, fix=one.consequence))
     message = f"Deleting {deletions[-1].description} cannot be undone. {deletions[-1].consequence}"
-    findings.append(confirmation_policy.agreement_finding("deletion", policy, message))
+    findings.append(agreements.agreement_finding("deletion", policy, message))
     return DeletionPlan(deletions, arguments.with_contents, tuple(findings))
 
 

@@ -16,8 +16,8 @@ from custom_speech_tools.runtime.entity_kinds import ENDPOINT
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Speech, schemas
+from custom_speech_tools.speech.service_urls import entity_of
 from custom_speech_tools.speech.tasks_and_threads import task_group
-from custom_speech_tools.speech.trusted_urls import entity_of
 
 # The custom properties of an endpoint with its previous model, and with the name in a rollout's definition, by which
 # the endpoint is found even if it was renamed.

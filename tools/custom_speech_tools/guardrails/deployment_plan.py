@@ -16,8 +16,8 @@ from custom_speech_tools.guardrails.deployment_facts import (
 )
 from custom_speech_tools.guardrails.entity_lookup import AnyModel, link_to
 from custom_speech_tools.guardrails.evaluation_verdict import rates_of
-from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect
+from custom_speech_tools.runtime.agreements import ConfirmationRequest, Effect
+from custom_speech_tools.runtime.change_control import AgreementUse, Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from custom_speech_data.dataset_content import read_part, reason_of
-from custom_speech_data.folder_files import open_inside, write_inside
+from custom_speech_data.file_access import open_inside, read_part, reason_of, write_inside
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcription_results import UNSURE_SUFFIX, Transcript, draft_file, unsure_file
 from custom_speech_tools.guardrails.local_files import allowed_path

@@ -10,7 +10,7 @@ from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import AzureError, Speech, SpeechResource, schemas
 from custom_speech_tools.speech.sanitize import quote, word
-from custom_speech_tools.speech.trusted_urls import GUID, entity_of, is_within
+from custom_speech_tools.speech.service_urls import GUID, entity_of, is_within
 
 AnyModel = schemas.CustomModel | schemas.BaseModel
 Found = TypeVar("Found")

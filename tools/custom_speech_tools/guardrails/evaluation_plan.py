@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from custom_speech_tools.guardrails import entity_lookup, shared_rules
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, idempotency_key, ids_of_failed

@@ -10,9 +10,9 @@ from functools import partial
 from itertools import islice
 
 from custom_speech_data import read_dataset
-from custom_speech_data.dataset_content import Content, OpenFile
 from custom_speech_data.dataset_kinds import AUDIO_KINDS, guess_kind
 from custom_speech_data.dataset_report import DatasetReport, ImportFailed
+from custom_speech_data.file_access import Content, OpenFile
 from custom_speech_data.folder_archive import pack_folder
 from custom_speech_data.recordings import loudness_problems
 from custom_speech_data.repair import repair_text

@@ -13,10 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from custom_speech_data.dataset_content import OpenFile
 from custom_speech_data.dataset_report import ImportFailed
+from custom_speech_data.file_access import OpenFile, open_inside
 from custom_speech_data.folder_archive import FolderFile
-from custom_speech_data.folder_files import open_inside
 from custom_speech_data.zip_archive import MAX_FILES
 from custom_speech_tools.runtime.context import AppContext
 from custom_speech_tools.runtime.errors import Refused

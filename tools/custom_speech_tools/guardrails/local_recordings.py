@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from custom_speech_data.dataset_content import OpenFile, read_part, reason_of
 from custom_speech_data.dataset_report import ImportFailed, Unusable
+from custom_speech_data.file_access import OpenFile, read_part, reason_of
 from custom_speech_data.folder_archive import FolderFile
 from custom_speech_data.recordings import TRANSCRIPT_SUFFIXES
 from custom_speech_data.transcription_results import is_draft

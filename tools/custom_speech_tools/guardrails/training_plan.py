@@ -9,8 +9,8 @@ from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, list_first, run_rules
 from custom_speech_tools.guardrails.training_facts import TrainingArguments, TrainingFacts, gather_training_facts
 from custom_speech_tools.guardrails.training_rules import RULES
-from custom_speech_tools.runtime.change_audit import AgreementUse, Decision
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreements import ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.change_control import AgreementUse, Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed
 from custom_speech_tools.runtime.results import Finding, warn

@@ -16,7 +16,7 @@ from custom_speech_tools.guardrails.transcription_facts import (
     TranscriptionFacts,
     gather_transcription_facts,
 )
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationRequest, Effect, agreement_finding
+from custom_speech_tools.runtime.agreements import ConfirmationRequest, Effect, agreement_finding
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key

@@ -8,13 +8,13 @@ from functools import partial
 from pydantic import JsonValue
 
 from custom_speech_tools.guardrails import content_url
-from custom_speech_tools.guardrails.block_upload import block_digests, upload_blocks
+from custom_speech_tools.guardrails.blockwise_upload import block_digests, upload_blocks
 from custom_speech_tools.guardrails.entity_lookup import link_to
 from custom_speech_tools.guardrails.local_data import CheckedData
 from custom_speech_tools.guardrails.recording_lengths import LENGTH_PROPERTY, note_lengths
 from custom_speech_tools.guardrails.shared_rules import Findings, earlier_failure, is_blocked, parts_fit
 from custom_speech_tools.guardrails.upload_facts import UploadArguments, UploadFacts, gather_upload_facts
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import KEY_PROPERTY, find_by_key, idempotency_key, ids_of_failed

@@ -16,9 +16,9 @@ from custom_speech_tools.rollout.target import (
     find_rollout_endpoint,
     running_copies,
 )
-from custom_speech_tools.runtime.change_audit import Decision
+from custom_speech_tools.runtime.agreements import RULE_OF, Agreement
+from custom_speech_tools.runtime.change_control import Decision
 from custom_speech_tools.runtime.confirmation_flow import carry_out
-from custom_speech_tools.runtime.confirmation_policy import RULE_OF, Agreement
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_lists import newest_first
 from custom_speech_tools.runtime.errors import Refused

@@ -13,8 +13,8 @@ from custom_speech_tools.guardrails.shared_rules import is_blocked
 from custom_speech_tools.rollout.definition import RolloutDefinition, RolloutModel, check_resources
 from custom_speech_tools.rollout.gate import Gate, plan_gate
 from custom_speech_tools.rollout.target import Target, read_target
+from custom_speech_tools.runtime.agreements import Agreement, ConfirmationRequest, Effect, affected_resource
 from custom_speech_tools.runtime.confirmation_flow import confirmed_plan
-from custom_speech_tools.runtime.confirmation_policy import Agreement, ConfirmationRequest, Effect, affected_resource
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import idempotency_key

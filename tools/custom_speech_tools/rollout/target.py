@@ -18,8 +18,8 @@ from custom_speech_tools.runtime.related_entities import Entities, read_related
 from custom_speech_tools.runtime.results import Finding, block
 from custom_speech_tools.speech import Speech, SpeechError, schemas
 from custom_speech_tools.speech.sanitize import reason_clause
+from custom_speech_tools.speech.service_urls import GUID
 from custom_speech_tools.speech.tasks_and_threads import gather, task_group
-from custom_speech_tools.speech.trusted_urls import GUID
 
 # The custom property of a model with the time and the targets of its running copies, because the service cannot list
 # them. Anybody may write into it: it helps to find a copy, but never permits or decides anything.

@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import anyio
 
-from custom_speech_tools.runtime.change_audit import AgreementUse
-from custom_speech_tools.runtime.confirmation_policy import (
+from custom_speech_tools.runtime.agreements import (
     LIFETIME_TEXT,
     Agreement,
     ConfirmationRequest,
@@ -19,6 +18,7 @@ from custom_speech_tools.runtime.confirmation_policy import (
     EffectKind,
     digest_of,
 )
+from custom_speech_tools.runtime.change_control import AgreementUse
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.entity_kinds import ENDPOINT, MODEL, TRANSCRIPTION, EntityKind
 from custom_speech_tools.runtime.errors import Refused

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import anyio
 
-from custom_speech_data.dataset_content import FileState
+from custom_speech_data.file_access import FileState
 from custom_speech_data.transcription_results import Transcript
-from custom_speech_tools.runtime.change_audit import Audit, CallAuditor, CallObserver, Decision
+from custom_speech_tools.runtime.agreements import ConfirmationPolicy
+from custom_speech_tools.runtime.calling_client import CallClient
+from custom_speech_tools.runtime.change_control import Audit, CallAuditor, CallObserver, Decision
 from custom_speech_tools.runtime.client_time_limits import ClientTimeLimits
-from custom_speech_tools.runtime.confirmation_policy import ConfirmationPolicy
-from custom_speech_tools.runtime.elicitation import CallClient
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import IdempotentExecutor
 from custom_speech_tools.runtime.results import block

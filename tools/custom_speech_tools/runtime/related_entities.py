@@ -6,8 +6,8 @@ from custom_speech_tools.runtime.entity_kinds import KIND_OF, KIND_OF_PATH
 from custom_speech_tools.runtime.polling import is_terminal
 from custom_speech_tools.runtime.results import MAX_REFERENCES
 from custom_speech_tools.speech import Speech, SpeechError, schemas
+from custom_speech_tools.speech.service_urls import entity_of
 from custom_speech_tools.speech.tasks_and_threads import gather, task_group
-from custom_speech_tools.speech.trusted_urls import entity_of
 
 Entities = Mapping[str, schemas.Entity]  # entities by id, without those that could not be read
 

@@ -13,10 +13,10 @@ from mcp.server.context import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
-from custom_speech_tools.runtime.change_audit import CallAuditor
+from custom_speech_tools.runtime.calling_client import WRITE_SCOPE, InputRequired, MCPClient
+from custom_speech_tools.runtime.change_control import CallAuditor
 from custom_speech_tools.runtime.client_time_limits import identify_client
 from custom_speech_tools.runtime.context import AppContext, CallContext
-from custom_speech_tools.runtime.elicitation import WRITE_SCOPE, InputRequired, MCPClient
 from custom_speech_tools.runtime.errors import Refused, invalid_arguments, next_step_after
 from custom_speech_tools.runtime.json_schemas import arguments_schema, result_schema
 from custom_speech_tools.runtime.next_steps import fit_findings, fit_steps

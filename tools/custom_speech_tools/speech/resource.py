@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, SecretStr
 
-from custom_speech_tools.speech.trusted_urls import is_speech_host, is_within, parse_url, region_of
+from custom_speech_tools.speech.service_urls import is_speech_host, is_within, parse_url, region_of
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 

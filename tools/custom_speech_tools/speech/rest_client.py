@@ -14,7 +14,7 @@ from custom_speech_tools.speech.http_messages import Properties, Request, Secret
 from custom_speech_tools.speech.paging import Listed, Listing, Page, read_pages
 from custom_speech_tools.speech.pipeline import RequestPipeline
 from custom_speech_tools.speech.request_observer import RequestObserver
-from custom_speech_tools.speech.trusted_urls import entity_of, is_content_url
+from custom_speech_tools.speech.service_urls import entity_of, is_content_url
 
 _Schema = TypeVar("_Schema")
 Pending = Coroutine[Any, Any, _Schema]  # the call of an operation

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-from custom_speech_tools.speech.trusted_urls import ENTITY, GUID, entity_of
+from custom_speech_tools.speech.service_urls import ENTITY, GUID, entity_of
 
 MAX_COUNT = 10**15  # a larger number is implausible: a petabyte, or 30,000 years in milliseconds
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
-from custom_speech_data.dataset_content import reason_of
+from custom_speech_data.file_access import reason_of
 from custom_speech_tools.runtime.results import Finding
 from custom_speech_tools.speech import Attempt, Change, NotAllowedError, RequestObserver, SpeechError
 from custom_speech_tools.speech.sanitize import mask_address, mask_signature

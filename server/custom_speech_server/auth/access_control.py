@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from custom_speech_server.auth.access_file import Access
 from custom_speech_server.prompts import PROMPTS
-from custom_speech_tools.runtime.elicitation import WRITE_SCOPE
+from custom_speech_tools.runtime.calling_client import WRITE_SCOPE
 from custom_speech_tools.runtime.registry import registered_tools
 from custom_speech_tools.runtime.tool import error_answer
 

@@ -16,7 +16,7 @@ from custom_speech_server.azure_cli import AzureAccount
 from custom_speech_server.config_source import ConfigurationError, may_be_key
 from custom_speech_server.resource_config import normalize_endpoint, regional_endpoint
 from custom_speech_server.toml_file import lines_of, load_toml, read_toml_text
-from custom_speech_tools.speech.trusted_urls import region_of
+from custom_speech_tools.speech.service_urls import region_of
 
 _MAX_NAME = 40
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from custom_speech_data.dataset_content import Content, OpenFile, read_part, size_of
+from custom_speech_data.file_access import Content, OpenFile, read_part, size_of
 from custom_speech_tools.runtime.context import CallContext
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.results import block

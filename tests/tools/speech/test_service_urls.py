@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from custom_speech_tools.speech import KeyCredential, SpeechResource
-from custom_speech_tools.speech.trusted_urls import entity_of, is_trusted_endpoint, is_within, region_of
+from custom_speech_tools.speech.service_urls import entity_of, is_trusted_endpoint, is_within, region_of
 
 ID = "827712a5-f942-4997-91c3-7c6cde35600b"
 

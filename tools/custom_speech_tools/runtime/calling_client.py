@@ -12,7 +12,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 
-from custom_speech_tools.runtime.confirmation_policy import CONFIRMATION_LIFETIME, LIFETIME_TEXT
+from custom_speech_tools.runtime.agreements import CONFIRMATION_LIFETIME, LIFETIME_TEXT
 
 WRITE_SCOPE = "speech.write"  # required of an authenticated caller for changes
 

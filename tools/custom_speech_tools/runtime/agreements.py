@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from custom_speech_tools.runtime.change_audit import AgreementUse
+from custom_speech_tools.runtime.change_control import AgreementUse
 from custom_speech_tools.runtime.errors import Refused
 from custom_speech_tools.runtime.idempotency import EVENT_SECONDS, idempotency_key
 from custom_speech_tools.runtime.results import Finding
