@@ -49,6 +49,25 @@ async def test_copy_model_connects_the_copy_to_a_project(call: Caller) -> None:
     assert copy["model"]["project"]["display_name"] == "Contoso en-US"
 
 
+async def test_copy_model_records_the_copied_model_on_a_copy_of_a_copy(call: Caller) -> None:
+    """The copy inherits the properties of its source, which name the source of that."""
+    chain, resource = [await trained(call)], "emulator-eastus"
+    for target in (AWAY, "emulator-brazilsouth"):
+        copy = await call(
+            "copy_model",
+            model=chain[-1],
+            to_resource=target,
+            project="Contoso en-US",
+            resource=resource,
+            wait_seconds=45,
+        )
+        chain, resource = [*chain, copy["model"]["id"]], target
+
+    last = await call("get_model", model=chain[2], resource=resource)
+
+    assert last["copied_from"] == chain[1]
+
+
 async def test_copy_model_says_which_project_a_copy_was_in_before(call: Caller) -> None:
     source, first = await trained(call), await call.id_of("projects", "Contoso en-US", AWAY)
     await call("create_project", display_name="Clinic", locale="en-US", resource=AWAY)

@@ -16,6 +16,7 @@ from conftest import Connect
 from custom_speech_server.app import Settings, build
 from custom_speech_server.audit_log import AuditFile
 from custom_speech_server.resource_config import EMULATED
+from custom_speech_tools.guardrails.deployment_facts import PREVIOUS_MODEL_PROPERTY
 from custom_speech_tools.rollout.gate import GATE_PROPERTY
 from custom_speech_tools.rollout.target import COPIES_PROPERTY, copy_started_at
 from custom_speech_tools.speech import VERSIONS, schemas
@@ -207,6 +208,33 @@ async def test_roll_out_compares_with_what_the_endpoints_have(call: Caller) -> N
 
     assert answer["gate"]["compared_with"]["id"] == again["gate"]["compared_with"]["id"] == earlier
     assert answer["gate"]["passed"] is False
+
+
+async def test_roll_out_rejects_a_model_above_the_limit_without_the_details_of_recordings(
+    call: Caller, azure: Azure
+) -> None:
+    await trained(call)
+    await azure.fail({"operation": "Evaluations_ListFiles", "fault": "500"})
+
+    answer = await finished(call, max_word_error_rate=0.001)
+
+    assert answer["gate"]["passed"] is False
+    assert "above 0.10%" in answer["gate"]["reason"]
+
+
+async def test_roll_out_refuses_to_compare_with_a_deployed_model_that_is_recorded_wrongly(
+    call: Caller, azure: Azure
+) -> None:
+    """It would be compared with the base model otherwise, and pass."""
+    await trained(call)
+    answer = await finished(call)
+    endpoint = f"/speechtotext/endpoints/{answer['targets'][0]['endpoint']['id']}"
+    wrong = {"customProperties": {PREVIOUS_MODEL_PROPERTY: "https://example.com/models/1"}}
+    await azure.ask("PATCH", endpoint, wrong, region="westeurope")
+
+    refusal = await call.refusal("roll_out", **ROLLOUT, compare_with="deployed")
+
+    assert f"{WEST} (not on this resource)" in refusal
 
 
 async def test_roll_out_records_the_verdict_on_the_model_and_its_copies(call: Caller, azure: Azure) -> None:

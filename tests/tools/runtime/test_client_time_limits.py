@@ -17,6 +17,7 @@ from support.tool_client import Caller
 
 pytestmark = pytest.mark.anyio
 
+WEST = "emulator-westeurope"
 TRAINING = {"display_name": "Calls", "locale": "en-US", "datasets": ["Contoso plain text en-US"]}
 
 
@@ -42,6 +43,20 @@ async def test_suggested_wait_fits_the_client_and_the_operators_limit(
     async with connect(confirm="never", max_wait=max_wait, client=info) as call:
         assert await suggested(call) == str(wait)
         assert f"wait_seconds={DEFAULT_WAIT_SECONDS}" not in (call.client.instructions or "")
+
+
+async def test_suggested_wait_is_in_the_errors_of_a_rollouts_targets(connect: Connect) -> None:
+    async with connect(
+        confirm="never", client={"client_info": Implementation(name="openai-agents", version="2")}
+    ) as call:
+        await call("create_model", **TRAINING, wait_seconds=45)
+        await call("copy_model", model="Calls", to_resource=WEST, wait_seconds=45)
+        base = (await call("list_base_models", locale="en-US", resource=WEST))["base_models"][0]["id"]
+        await call("deploy_model", model=base, display_name="Live", resource=WEST)
+        target = {"resource": WEST, "endpoint": "Live"}
+        answer = await call("roll_out", model="Calls", targets=[target], wait_seconds=0)
+
+    assert f"wait_seconds={SHORT_WAIT_SECONDS}, " in answer["targets"][0]["error"]
 
 
 def test_name_of_the_python_sdk_with_its_version_has_a_short_timeout() -> None:

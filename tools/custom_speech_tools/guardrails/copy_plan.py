@@ -184,8 +184,11 @@ async def connect_to_project(
     properties, changes = model.custom_properties or {}, dict[str, JsonValue]()
     if project and not copy_facts.is_connected(model, project):
         changes["project"] = link_to(speech, project)
-    if source_model and COPIED_FROM_PROPERTY not in properties:
-        changes["customProperties"] = {**properties, COPIED_FROM_PROPERTY: source_model.id}
+    # A copy may have inherited the source of its source. The key tells it from other models of the name.
+    if source_model and properties.get(COPIED_FROM_PROPERTY) != source_model.id:
+        key = (source_model.custom_properties or {}).get(KEY_PROPERTY)
+        recorded = {COPIED_FROM_PROPERTY: source_model.id} | ({KEY_PROPERTY: key} if key else {})
+        changes["customProperties"] = {**properties, **recorded}
     return await call.writer(speech, Decision(findings)).models_update(model.id, changes) if changes else model
 
 

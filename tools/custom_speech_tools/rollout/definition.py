@@ -90,8 +90,9 @@ def check_resources(call: CallContext, definition: RolloutDefinition) -> tuple[S
     for name in names:
         endpoint, identity = resources[name].endpoint, resources[name].identity
         # Without a resource id, two names with the same endpoint may mean one resource, which would pay twice.
-        same[endpoint if endpoint in without_id else identity].append(name)
-    for group in (group for group in same.values() if len(group) > 1):
+        for key in (identity, endpoint) if endpoint in without_id else (identity,):
+            same[key].append(name)
+    for group in dict.fromkeys(tuple(group) for group in same.values() if len(group) > 1):
         message = f"{quote(group[0])} is a target {len(group)} times, as {', '.join(map(quote, group))}."
         fix = "Name each resource once; deploy_model puts the copy into further endpoints."
         if len({resources[name].identity for name in group}) > 1:

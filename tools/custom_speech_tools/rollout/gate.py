@@ -9,11 +9,11 @@ from functools import partial
 
 from custom_speech_tools.guardrails.copy_facts import find_copy
 from custom_speech_tools.guardrails.entity_lookup import AnyModel, base_model_of, find_any_model, find_entity
-from custom_speech_tools.guardrails.evaluation_details import read_details
+from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationFacts
 from custom_speech_tools.guardrails.evaluation_plan import RULES as EVALUATION_RULES
 from custom_speech_tools.guardrails.evaluation_plan import EvaluationPlan, evaluate, plan_evaluation
-from custom_speech_tools.guardrails.evaluation_verdict import give_verdict
+from custom_speech_tools.guardrails.evaluation_verdict import give_verdict, is_void
 from custom_speech_tools.guardrails.shared_rules import parts_fit, run_rules
 from custom_speech_tools.rollout.definition import BASE, DEPLOYED, GateDefinition, RolloutModel
 from custom_speech_tools.rollout.target import Target
@@ -73,9 +73,12 @@ async def _judge(gate: Gate, evaluation: schemas.Evaluation) -> Gate:
     if evaluation.status == "Failed" or rate is None:
         why = reason_clause(evaluation.error.message if evaluation.error else "no word error rate")
         return replace(gate, passed=False, reason=f"The test gave no result ({word(evaluation.status)}){why}")
-    details = await read_details(plan.speech, evaluation, must_be_complete=True)
     parts: dict[str, schemas.Entity] = {one.id: one for one in (plan.model, plan.compare_with)}
     allows_seen = definition.allow_seen_test_data
+    is_rejected = (limit is not None and rate > limit) or (not allows_seen and is_void(evaluation, parts))
+    details = EvaluationDetails()  # are not needed to reject a model
+    if not is_rejected:
+        details = await read_details(plan.speech, evaluation, must_be_complete=True)
     verdict = await run_in_thread(partial(give_verdict, evaluation, details, parts, allow_seen_data=allows_seen))
     accepted = {"better"} if definition.require_significance else {"better", "not significant", "too few"}
     is_lower = verdict.difference is not None and verdict.difference.absolute < 0
@@ -148,7 +151,10 @@ async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]
     previous = [(one.speech, model) for one in targets if (model := one.previous_model)]
     deployed = await gather(*(find_any_model(speech, model.uri) for speech, model in previous))
     known = (await source.models_list_custom_models(locale=locale)).entities if deployed else []
-    origins: dict[str, AnyModel | None] = {}
+    # A recorded model whose URI is not one of its resource is an unknown model, not the absence of a model.
+    origins: dict[str, AnyModel | None] = {
+        one.speech.resource.name: None for one in targets if one.has_unknown_previous
+    }
     for (speech, model), found in zip(previous, deployed, strict=True):
         origin: AnyModel | Finding | None = None
         if isinstance(found, schemas.BaseModel):

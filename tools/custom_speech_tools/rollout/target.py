@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from custom_speech_tools.guardrails import copy_facts, deployment_facts
 from custom_speech_tools.guardrails.copy_plan import CopyAuthorization, StartedCopy, name_is_free
+from custom_speech_tools.guardrails.deployment_facts import PREVIOUS_MODEL_PROPERTY
 from custom_speech_tools.guardrails.deployment_plan import endpoint_is_ready
 from custom_speech_tools.guardrails.entity_lookup import URI_SCHEMES, MissingEntity, find_entity, find_project
 from custom_speech_tools.guardrails.shared_rules import parts_fit
@@ -36,6 +37,7 @@ class Target:
 
     definition: TargetDefinition
     speech: Speech
+    source_id: str | None = None  # of the model on the source, None until it is trained
     project: schemas.Project | Finding | None = None
     endpoint: schemas.Endpoint | Finding | None = None  # None if it has to be created, or if no endpoint is defined
     copy: schemas.CustomModel | None = None  # None until it has arrived
@@ -56,7 +58,8 @@ class Target:
     @property
     def is_connected(self) -> bool:
         """True if the copy is in its project and names its source."""
-        if self.copy is None or copy_facts.COPIED_FROM_PROPERTY not in (self.copy.custom_properties or {}):
+        properties = (self.copy.custom_properties or {}) if self.copy else {}
+        if self.copy is None or properties.get(copy_facts.COPIED_FROM_PROPERTY) != self.source_id:
             return False
         return not isinstance(self.project, schemas.Project) or copy_facts.is_connected(self.copy, self.project)
 
@@ -77,6 +80,12 @@ class Target:
         if not isinstance(self.endpoint, schemas.Endpoint):
             return None
         return deployment_facts.previous_model(self.speech, self.endpoint) if self.is_deployed else self.endpoint.model
+
+    @property
+    def has_unknown_previous(self) -> bool:
+        """True if the endpoint records a previous model that is not a model of its resource."""
+        properties = getattr(self.endpoint, "custom_properties", None) or {}
+        return self.is_deployed and self.previous_model is None and bool(properties.get(PREVIOUS_MODEL_PROPERTY))
 
     @property
     def remaining(self) -> list[str]:
@@ -112,7 +121,7 @@ async def read_target(
         now: The service's time.
     """
     speech, reference = call.speech(definition.resource), definition.endpoint
-    target = Target(definition, speech)
+    target = Target(definition, speech, model.id if model else None)
     started_at = copy_started_at(model, target.tag, now) if model else None
     is_copying = started_at is not None and now - started_at <= COPY_LIFETIME
     try:

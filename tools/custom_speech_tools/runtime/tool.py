@@ -137,6 +137,11 @@ def success_answer(answer: ToolAnswer, notes: list[str], app: AppContext, sugges
     update: dict[str, Any] = {"next_steps": steps, "note": note}
     if findings := getattr(answer, "findings", None):
         update["findings"] = fit_findings(findings, app.missing_tools, suggested_wait)
+    if targets := getattr(answer, "targets", None):  # of a rollout, whose errors name calls
+        errors = [fit_steps([one.error or ""], (), suggested_wait)[0] or None for one in targets]
+        update["targets"] = [
+            one.model_copy(update={"error": error}) for one, error in zip(targets, errors, strict=True)
+        ]
     content = answer.model_copy(update=update).model_dump(mode="json", by_alias=True)
     if isinstance(answer, Listing):
         for name, rows in content.items():
