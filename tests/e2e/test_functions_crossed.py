@@ -46,7 +46,7 @@ def is_product(file: Path) -> bool:
     return ours and not file.is_relative_to(SERVICE)
 
 
-async def test_create_model_crosses_few_functions(call: Caller) -> None:
+async def test_create_model_crosses_at_most_150_functions(call: Caller) -> None:
     with crossed() as functions:
         await call(
             "create_model",
@@ -56,10 +56,10 @@ async def test_create_model_crosses_few_functions(call: Caller) -> None:
             project="Contoso en-US",
         )
 
-    assert len(functions) <= 135, sorted(code.co_qualname for code in functions)
+    assert len(functions) <= 150, sorted(code.co_qualname for code in functions)
 
 
-async def test_roll_out_crosses_few_functions(call: Caller) -> None:
+async def test_roll_out_crosses_at_most_230_functions(call: Caller) -> None:
     await call(
         "create_model", display_name="Calls", locale="en-US", datasets=["Contoso plain text en-US"], wait_seconds=20
     )
@@ -75,4 +75,4 @@ async def test_roll_out_crosses_few_functions(call: Caller) -> None:
             )
 
     assert answer["finished"]
-    assert len(functions) <= 216, sorted(code.co_qualname for code in functions)
+    assert len(functions) <= 230, sorted(code.co_qualname for code in functions)

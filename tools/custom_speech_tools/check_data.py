@@ -1,4 +1,4 @@
-"""check_data: report every reason for which Azure would reject a local file, a folder or lines of text."""
+"""check_data: report every reason why Azure would reject a local file, a folder or lines of text."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -76,7 +76,7 @@ async def check_data(arguments: CheckDataArguments, call: CallContext) -> DataCh
 def check(
     source: LocalPath | Sequence[str], kind: str | None, locale: str | None, *, is_emulated: bool = False
 ) -> DataCheck:
-    """Return the result of a check. It reads the file, so it runs in a thread. No emulated training takes days."""
+    """Return the result of a check. Call it in a thread: it reads the file. `is_emulated` shortens estimates."""
     given = source.given if isinstance(source, LocalPath) else None
     with ExitStack() as stack:
         data = repaired = stack.enter_context(open_checked_data(source, kind, repair=True))

@@ -34,7 +34,7 @@ class Expirations(Listing):
 
 
 async def check_expirations(arguments: CheckExpirationsArguments, call: CallContext) -> Expirations:
-    """Check what stops working on all resources: endpoints, custom models, and base models that close for training.
+    """Report what expires on any resource: endpoints, custom models, and base models that close for training.
 
     Each item has its date, its effect and the call that prevents it, soonest first. Base models that no custom model
     uses are listed only with `locale`.

@@ -1,4 +1,4 @@
-"""create_evaluation: compare two models on the same recordings, once for the same request."""
+"""create_evaluation: compare two models on the same recordings, once per request."""
 
 from custom_speech_tools.guardrails.evaluation_details import EvaluationDetails, read_details
 from custom_speech_tools.guardrails.evaluation_facts import EvaluationArguments, gather_evaluation_facts

@@ -1,4 +1,4 @@
-"""create_model: train a custom model after all guardrails, once for the same request."""
+"""create_model: train a custom model if all guardrails pass, once per request."""
 
 from custom_speech_tools.guardrails.shared_rules import after_agreement, is_blocked
 from custom_speech_tools.guardrails.training_facts import TrainingArguments

@@ -27,7 +27,7 @@ class DeletionOutcome(results.EntityReference):
 
 
 class DeletedEntity(results.ResourceAnswer):
-    """The requested entity; `deletions` lists the entities of a project with its contents, in the order of deletion."""
+    """The requested entity; for a project with its contents, `deletions` lists all entities in order of deletion."""
 
     id: str
     kind: str

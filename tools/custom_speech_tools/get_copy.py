@@ -24,7 +24,7 @@ class GetCopyArguments(Arguments):
 async def get_copy(arguments: GetCopyArguments, call: CallContext) -> Copy:
     """Get the progress of a copy to another resource.
 
-    With wait_seconds, it returns as soon as the copy has ended. Once it is Succeeded, `model` is the finished copy.
+    With wait_seconds, it returns as soon as the copy has ended. On success, `model` is the finished copy.
     """
     source = call.speech(arguments.resource)
     first = await find_operation(source, arguments.operation)

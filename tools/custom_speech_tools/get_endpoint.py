@@ -1,4 +1,4 @@
-"""get_endpoint: return an endpoint, its model and the step back to the previous model."""
+"""get_endpoint: return an endpoint, its model and how to restore the previous model."""
 
 from custom_speech_tools.guardrails.deployment_facts import previous_model
 from custom_speech_tools.guardrails.entity_lookup import get_entity

@@ -27,8 +27,8 @@ class GetTranscriptionArguments(Arguments):
 async def get_transcription(arguments: GetTranscriptionArguments, call: CallContext) -> Transcription:
     """Get a batch transcription: status, and the text of each recording with the words of low confidence.
 
-    `output` writes all texts to a new local file that can be uploaded as transcripts. The service gives no
-    estimate of the time.
+    `output` writes all texts to a new local file that can be uploaded as transcripts. The service gives no time
+    estimate.
     """
     speech, output = call.speech(arguments.resource), None
     if arguments.output:

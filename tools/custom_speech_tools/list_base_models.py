@@ -36,7 +36,7 @@ class ListBaseModelsArguments(ListArguments):
 
 
 class ListedBaseModel(results.Result):
-    """A base model in a list; `training_is_charged` is true if the service does not say."""
+    """A base model in a list; `training_is_charged` is true unless reported free."""
 
     id: str
     display_name: results.ServiceText

@@ -24,7 +24,7 @@ class ListDatasetsArguments(parameters.ListArguments):
 async def list_datasets(arguments: ListDatasetsArguments, call: CallContext) -> Datasets:
     """List the uploaded datasets of a resource, newest first, with kind, status and size.
 
-    Only `Succeeded` datasets can be trained with.
+    Training requires `Succeeded` datasets.
     """
     kinds = arguments.kinds
     found = await list_entities(

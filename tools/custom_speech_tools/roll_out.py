@@ -65,7 +65,7 @@ async def roll_out(arguments: RollOutArguments, call: CallContext) -> Rollout:
     """Test a trained model, copy it to several resources, and connect and deploy it there.
 
     Each call does what is possible now; repeat it unchanged until finished. New endpoints are charged; your user
-    agrees once, to all.
+    agrees to all at once.
     """
     dataset, other, limit = arguments.test_dataset, arguments.compare_with or BASE, arguments.max_word_error_rate
     gate = GateDefinition(dataset=dataset, compare_with=other, max_word_error_rate=limit) if dataset else None

@@ -40,8 +40,8 @@ _SECONDS_FOR_A_RECORDING, _SPEED = 16.0, 15.0
 async def transcribe(arguments: TranscribeArguments, call: CallContext) -> Transcription:
     """Transcribe a recording, a folder, an uploaded dataset or an address; `output` writes draft transcripts.
 
-    Without a model the result comes at once; a custom model needs an uploaded dataset. With transcripts, it has the
-    word error rate. Billed by the length of audio. Then get_transcription, or correct drafts.
+    Without a model the result comes at once; a custom model needs an uploaded dataset. With transcripts, it adds the
+    word error rate. Billed by audio length. Then get_transcription, or correct drafts.
     """
     plan, agreement = await confirmed_plan(call, arguments.confirm, lambda: plan_transcription(call, arguments))
     facts = plan.facts

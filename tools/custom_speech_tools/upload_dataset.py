@@ -1,4 +1,4 @@
-"""upload_dataset: check, repair and upload data from a path, a URL or lines of text, once for the same content."""
+"""upload_dataset: check, repair and upload data from a path, a URL or lines of text, only once per content."""
 
 from contextlib import ExitStack
 
@@ -18,7 +18,7 @@ from custom_speech_tools.speech.tasks_and_threads import run_in_thread
 async def upload_dataset(arguments: UploadArguments, call: CallContext) -> UploadedDataset:
     """Check and upload a local path or lines of text, or let Azure read a URL.
 
-    The same content makes one dataset; repeat an interrupted call to continue. Next: get_dataset.
+    Identical content is stored once; repeat an interrupted call to continue. Next: get_dataset.
     """
     with ExitStack() as open_files:
 

@@ -52,7 +52,7 @@ class HostAddress:
         return is_local(self.host) or bool(_REGIONAL.match(_strip_port(self.host)))
 
     def fill_placeholders(self, text: str) -> str:
-        """Return a text in which URLs in the style of this address replace the placeholders for hosts."""
+        """Return the text with its host placeholders replaced by base URLs in the style of this address."""
         text = text.replace(HOST_PLACEHOLDER, self.base_url())
         return _ANY_REGION_PLACEHOLDER.sub(lambda match: self.base_url(match[1]), text)
 

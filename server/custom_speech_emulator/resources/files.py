@@ -27,7 +27,7 @@ def file_to_json(_file: str, document: Json, _version: ApiVersion) -> Json:
 
 
 def file_kind(call: OperationCall, path: str, owner: str | None = None) -> entities.EntityKind:
-    """Return the kind of the files under a path, with signed URLs. Without an owner, each file owns its own content."""
+    """Return the kind of the files under a path, with signed URLs. Without an owner, the file's id is the owner."""
     until = call.now + url_lifetime(call)
 
     def signed_path(call: OperationCall, file: str) -> Json:
@@ -75,7 +75,7 @@ def url_lifetime(call: OperationCall) -> timedelta:
 
 
 def sign_path(state: EmulatorState, account: str, owner: str, name: str, until: datetime) -> str:
-    """Return the path and query under which content can be read without a key until a time."""
+    """Return a path and signed query that permit reading content until a time."""
     path = CONTENT_PATH + "/".join(quote(part, safe="") for part in (account or "-", owner, name))
     if until <= state.now():
         return path

@@ -125,7 +125,7 @@ class EntityStore:
         )
 
     def get(self, account: str, kind: str, entity_id: str) -> StoredEntity | None:
-        """Return the entity with an id in any letter case, or None."""
+        """Return the entity with this id, ignoring case, or None."""
         return next(self.select("account = ? AND kind = ? AND id = ?", (account, kind, entity_id.lower())), None)
 
     def remove(self, entity: StoredEntity) -> None:

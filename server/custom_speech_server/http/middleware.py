@@ -165,7 +165,7 @@ class SessionManager(StreamableHTTPSessionManager):
 
     @json_response.setter
     def json_response(self, value: bool) -> None:
-        """Ignore the constructor's setting for all requests."""
+        """Ignore the SDK's setting: each request decides."""
 
 
 class IdleSessionEviction:

@@ -41,7 +41,7 @@ def report_page(report: Mapping[str, Any]) -> str:
 
 
 def html_page(**content: Any) -> str:
-    """Return a page, or without content the empty page that clients with MCP Apps load before a tool result."""
+    """Return a page or, without content, the empty page that MCP Apps clients load before a tool result."""
     style, script = (files(__package__).joinpath(file).read_text(encoding="utf-8") for file in ("view.css", "view.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     frame = {"style": style, "script": script, "script_digest": digest}

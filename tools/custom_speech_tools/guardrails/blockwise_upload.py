@@ -24,7 +24,7 @@ def block_ids(size: int) -> list[str]:
 
 
 def block_digests(content: Content) -> tuple[bytes, ...]:
-    """Return the SHA-256 of each block; raises Refused if the file has changed. It runs in a thread."""
+    """Return the SHA-256 of each block; raises Refused if the file has changed. Call it in a thread."""
     starts = range(0, size_of(content), BLOCK_BYTES)
     digests = tuple(hashlib.sha256(read_part(content, start, BLOCK_BYTES)).digest() for start in starts)
     if isinstance(content, OpenFile) and not content.is_unchanged():
@@ -35,7 +35,7 @@ def block_digests(content: Content) -> tuple[bytes, ...]:
 async def upload_blocks(
     call: CallContext, writer: Speech, dataset: str, content: Content, digests: Sequence[bytes]
 ) -> int:
-    """Send missing blocks, commit the file when it is complete, and return the number of bytes at the service.
+    """Send missing blocks, commit the file when it is complete, and return how many bytes the service has.
 
     It stops when the call runs out of time, and keeps at most four blocks of 8 MiB in memory. It raises Refused for a
     block that has changed since it was checked.

@@ -1,4 +1,4 @@
-"""Charges: estimates from the operator's configured prices, because the API states none, and hosting."""
+"""Charges: estimates from the operator's prices, as the API states none, and the charge for hosting."""
 
 from decimal import Decimal
 from typing import Literal
@@ -16,7 +16,7 @@ PRICE_LIST = "https://azure.microsoft.com/pricing/details/cognitive-services/spe
 
 
 def estimate_charge(resource: SpeechResource, kind: ChargeKind, audio_hours: float = 0.0) -> EstimatedCharge | None:
-    """Return the charge of training, a month of hosting or transcription, or None if no price is configured.
+    """Return the estimated charge of training, a month of hosting or transcription, or None without a price.
 
     Training with text alone has no estimate, because it takes only minutes.
     """
@@ -51,7 +51,7 @@ def charge_sentence(resource: SpeechResource, kind: ChargeKind, audio_hours: flo
 
 
 def charge_notice(subject: str, details: str, *speeches: Speech) -> str:
-    """Return a sentence that something is charged, or would be charged if the resources were not emulated."""
+    """Return a sentence saying that something is charged, or would be if the resources were not emulated."""
     charged = [speech.resource.name for speech in speeches if not speech.is_emulated]
     if charged:
         return f"{subject} is charged to your Azure subscription (resource {', '.join(charged)}). {details}".strip()

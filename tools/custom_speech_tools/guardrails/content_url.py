@@ -39,7 +39,7 @@ _PAGES = {
 
 
 def require_valid_url(url: str | None) -> None:
-    """Require a URL of any protocol without a user name, or None; raises ValueError."""
+    """Require None, or a URL of any scheme without a user name; raises ValueError."""
     try:
         parts = urlsplit(url or "https://x")
         is_url = bool(parts.scheme and (parts.hostname or parts.scheme == "file") and parts.port != 0)
@@ -69,7 +69,7 @@ def secrets_of(url: str | None) -> tuple[SecretStr, ...]:
 
 
 def is_web_url(url: str) -> bool:
-    """Return whether a URL has a protocol that Azure reads."""
+    """Return whether Azure supports the URL's protocol."""
     return urlsplit(url).scheme.lower() in ("https", "http")
 
 
@@ -98,7 +98,7 @@ def content_url_works(url: str, now: datetime, *, is_emulated: bool) -> Iterator
 
 
 def url_names_a_file(parts: SplitResult, query: dict[str, str]) -> Iterator[Finding]:
-    """Require a file, not a page of a file-sharing site or a container of Azure Storage."""
+    """Require the URL of a file, not of a file-sharing page or Azure Storage container."""
     host, path = (parts.hostname or "").lower(), unquote(parts.path)
     segments = [part for part in path.split("/") if part]
     site = next((name for end, name in _PAGES.items() if host == end or (end[0] == "." and host.endswith(end))), None)

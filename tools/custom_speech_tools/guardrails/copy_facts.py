@@ -1,4 +1,4 @@
-"""Copies of models: facts, and the recognition of copies."""
+"""Copies of models: facts, and how a copy is recognized."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def may_be_copy(model: schemas.CustomModel, other: schemas.CustomModel) -> bool:
 
 
 def without_failed(models: Iterable[schemas.CustomModel]) -> list[schemas.CustomModel]:
-    """Return the models that have not failed, because a failed copy can be repeated."""
+    """Leave out failed models, because a failed copy can be repeated."""
     return [model for model in models if model.status != "Failed"]
 
 
@@ -93,13 +93,13 @@ async def last_operation(call: CallContext, source: Speech, key: str) -> schemas
 
 
 async def running_copy(call: CallContext, source: Speech, key: str) -> schemas.CopyOperation | None:
-    """Return the running operation that any process of this machine started for the idempotency key, or None."""
+    """Return the running operation that any process on this machine started for the idempotency key, or None."""
     operation = await last_operation(call, source, key)
     return None if operation is None or is_terminal(operation) else operation
 
 
 async def read_copy(call: CallContext, target: Speech, link: str, wait_seconds: float) -> schemas.CustomModel:
-    """Return a finished copy, after waiting for the rest of `wait_seconds` until it can be used."""
+    """Return a finished copy, once it can be used or the rest of `wait_seconds` has passed."""
     model = await target.models_get_custom_model(target.trusted_id(link))
     left = wait_seconds - call.elapsed()
     return await poll_until_terminal(call, model, target.models_get_custom_model, left)

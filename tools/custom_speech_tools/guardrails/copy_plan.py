@@ -1,6 +1,6 @@
 """Copies of models and their connection to projects: rules, plan and writes.
 
-An identical copy that a process of this machine has started is found and not started again.
+An identical copy that a process on this machine has started is reused, not started again.
 """
 
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ async def plan_copy(call: CallContext, source: Speech, target: Speech, model: st
 async def plan_connection(
     call: CallContext, speech: Speech, model: str, project: str
 ) -> tuple[schemas.CustomModel, schemas.Project]:
-    """Return the model and the project to connect, or raise Refused with every finding if a rule blocks that."""
+    """Return the model and the project to connect, or raise Refused with every finding if a rule blocks it."""
     facts = await gather_copy_facts(call, speech, speech, model, project)
     found, to = facts.model, facts.project
     locale = found.locale if isinstance(found, schemas.CustomModel) else None
@@ -95,7 +95,7 @@ def check_copy(facts: CopyFacts) -> shared_rules.Findings:
 
 
 async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: bool) -> CopyAuthorization:
-    """Return the target's authorization, or raise Refused if the target has the model or its name already."""
+    """Return the target's authorization, or raise Refused if the target already has the model or its name."""
     source_id, target = plan.source.resource.resource_id, plan.target
     writer = call.writer(target, Decision(plan.findings, plan.key))
     async with task_group() as tasks:
@@ -117,7 +117,7 @@ async def authorize_copy(call: CallContext, plan: CopyPlan, *, allow_duplicate: 
 def name_is_free(
     model: schemas.CustomModel, others: Iterable[schemas.CustomModel], target: Speech, *, allow_duplicate: bool
 ) -> shared_rules.Findings:
-    """Require that the target does not have the source model or, without `allow_duplicate`, a model of its name."""
+    """Require that the target does not have the source model or, without `allow_duplicate`, a model with its name."""
     resource_name = target.resource.name
     for other in others:
         if other.id == model.id:
@@ -193,7 +193,7 @@ async def connect_to_project(
 
 
 def replacement_note(before: schemas.Reference | None, after: schemas.CustomModel, parts: Entities) -> str | None:
-    """Return a note about the project that a model was in before, or None if it was in no other project."""
+    """Return a note about the model's previous project, or None if it was in no other project."""
     if before is None or (after.project and after.project.id == before.id):
         return None
     name = f"{quote(parts[before.id].display_name)} " if before.id in parts else ""

@@ -141,7 +141,7 @@ async def check_again(deletion: Deletion, project: Deletion) -> Deletion | None:
 
 
 def all_users_are_listed(facts: DeletionFacts) -> shared_rules.Findings:
-    """Require that the lists of entities that may use the entity were read to the end."""
+    """Require that the lists of entities that may use the entity were read completely."""
     if not facts.is_complete:
         name = facts.speech.resource.name
         message = f"Resource {name} has more entities than can be listed, so that what uses it is not known."
@@ -151,7 +151,7 @@ def all_users_are_listed(facts: DeletionFacts) -> shared_rules.Findings:
 def not_in_use(deletion: Deletion, users: Sequence[Member]) -> shared_rules.Findings:
     """Require a terminal status and no remaining users.
 
-    The service deletes no running entity. A dataset may have users, because models keep what they learned from it.
+    The service deletes no running entity. A dataset may be in use, because models keep what they learned from it.
     """
     kind, resource_name = deletion.kind, deletion.speech.resource.name
     status = getattr(deletion.entity, "status", "Succeeded")

@@ -47,7 +47,7 @@ def can_be_deployed(facts: DeploymentFacts) -> shared_rules.Findings:
 
 
 def endpoint_is_ready(endpoint: schemas.Endpoint, resource: str) -> shared_rules.Findings:
-    """Require that no deployment of the endpoint is running, because the service then refuses another model."""
+    """Require that the endpoint is not being deployed, because the service would refuse another model."""
     if not is_terminal(endpoint):
         wait = call_step("get_endpoint", endpoint=endpoint.id, wait_seconds=DEFAULT_WAIT_SECONDS, resource=resource)
         message = f"Endpoint {quote(endpoint.display_name)} is {word(endpoint.status)}."
@@ -139,7 +139,7 @@ def check_deployment(call: CallContext, facts: DeploymentFacts) -> DeploymentPla
 
 
 async def deploy(call: CallContext, plan: DeploymentPlan, use: AgreementUse) -> tuple[schemas.Endpoint, bool]:
-    """Create or update the endpoint once. Return it, and True if it had the model before."""
+    """Create or update the endpoint once. Return it, and True if it already had the model."""
     facts, speech = plan.facts, plan.facts.speech
     if plan.existing:
         return plan.existing, True

@@ -69,7 +69,7 @@ def find_draft_file(app: AppContext, given: str, recordings: str | None = None) 
     """Return the new file for drafts, or a finding if it cannot be written; raises Refused if the path is not allowed.
 
     Args:
-        given: A path, or a file name alone, which is placed next to the recordings.
+        given: A path, or just a file name, to be placed next to the recordings.
         recordings: The path of the recordings, or None for a batch transcription.
     """
     if app.is_read_only:

@@ -87,7 +87,7 @@ async def get_entity(speech: Speech, kind: EntityKind[Entity], reference: str) -
 
 
 async def base_model_of(speech: Speech, model: AnyModel | Finding) -> AnyModel | Finding | None:
-    """Return the base model of a custom model, a base model itself, or None if the base model is not known."""
+    """Return a custom model's base model, a base model unchanged, or None if the base model is not known."""
     if not isinstance(model, schemas.CustomModel) or model.base_model is None:
         return model if isinstance(model, schemas.BaseModel) else None
     return await find_entity(speech, BASE_MODEL, model.base_model.id)

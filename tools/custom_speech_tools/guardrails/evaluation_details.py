@@ -44,7 +44,7 @@ async def read_details(
 ) -> EvaluationDetails:
     """Return the texts that both models recognized, without recordings whose files cannot be read.
 
-    If a decision depends on the details, they must be complete: a transient SpeechError is raised.
+    With `must_be_complete`, a transient SpeechError is raised instead of ignored.
     """
     try:
         files = (await speech.evaluations_list_files(evaluation.id)).entities
@@ -111,7 +111,7 @@ def recording_key(name: str) -> str:
 async def read_training_words(
     cache: dict[tuple[str, ...], frozenset[str]], speech: Speech, model: schemas.Entity | None
 ) -> Callable[[str], bool | None]:
-    """Return a function that tells if a word is in the training data of a model, or None if that is not known."""
+    """Return a function that tests if a word is in the training data of a model, or None if that is not known."""
     datasets = model.datasets if isinstance(model, schemas.CustomModel) else None
     read = await gather(*(_words_of_dataset(cache, speech, part.id) for part in datasets or []))
     known = frozenset[str]().union(*(words for words in read if words is not None))

@@ -54,7 +54,7 @@ class EvaluationFacts:
 
     @property
     def name(self) -> str:
-        """The requested display name, or a default name made of the names of the models and the dataset."""
+        """The requested display name, or a default name made from the names of the models and the dataset."""
         models = {model.id: model.display_name[:60] for model in self.found_models}
         dataset = self.dataset.display_name[:60] if isinstance(self.dataset, schemas.Dataset) else "missing data"
         return self.display_name or f"{' against '.join(models.values())} on {dataset}"

@@ -19,7 +19,7 @@ from custom_speech_tools.speech.sanitize import quote, word
 
 
 def models_can_be_compared(facts: EvaluationFacts) -> shared_rules.Findings:
-    """Require two trained models of one locale that still transcribe, and warn if both are the same model."""
+    """Require two trained, unexpired models of one locale, and warn if both are the same model."""
     model, other, resource = facts.model, facts.compare_with, facts.speech.resource.name
     locale = model.locale if isinstance(model, entity_lookup.AnyModel) else None
     yield from shared_rules.parts_fit(facts.speech.resource, locale, model, other, facts.dataset, facts.project)
@@ -52,7 +52,7 @@ def test_data_are_scorable(facts: EvaluationFacts) -> shared_rules.Findings:
 
 
 def test_data_are_unseen(facts: EvaluationFacts) -> shared_rules.Findings:
-    """Warn if a model was trained with the test data, because its error rate is then too low."""
+    """Warn if a model was trained with the test data, which makes its error rate too low."""
     models, fix = facts.found_models, "Test with recordings that no model was trained with."
     if facts.unseen and len(models) == 2:
         parts = {"model": models[0].id, "compare_with": models[1].id, "dataset": facts.unseen.id}

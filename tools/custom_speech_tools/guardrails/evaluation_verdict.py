@@ -1,6 +1,6 @@
 """The verdict of an evaluation: which of its two models is better, or why that is not known.
 
-Decisions read the outcome. The reason is a sentence for people.
+Code acts on the outcome; the reason is a sentence for people.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Outcome = Literal["void", "unfinished", "not compared", "too few", "equal", "not
 class ErrorRateDifference(Result):
     """The word error rate of the first model minus that of the second, which is negative if the first is better.
 
-    `confidence_95` is about `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
+    `confidence_95` bounds `absolute`. `is_significant` is null if it cannot be judged, or if the test is void.
     """
 
     absolute: Rate
@@ -62,7 +62,7 @@ class EvaluationReport:
 def give_verdict(
     evaluation: schemas.Evaluation, details: EvaluationDetails, parts: Entities, *, allow_seen_data: bool = False
 ) -> Verdict:
-    """Return the verdict of an evaluation. It runs in a thread, as thousands of recordings take seconds.
+    """Return the verdict of an evaluation. Call it in a thread: thousands of recordings take seconds.
 
     Args:
         parts: The models of the evaluation by id. Models that could not be read are missing.
@@ -124,7 +124,7 @@ def _has_seen(parts: Entities, model: schemas.Reference, dataset: str) -> bool |
 
 
 def _name(parts: Entities, part: schemas.Reference) -> str:
-    """Return the quoted name of a model, with the date of a base model."""
+    """Return a model's quoted name, and for a base model its date."""
     found = parts.get(part.id)
     if not isinstance(found, schemas.BaseModel):
         return quote(found.display_name if found else part.id, 60)

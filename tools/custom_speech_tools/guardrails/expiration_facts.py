@@ -60,7 +60,7 @@ class ExpirationFacts:
         return open_base_models((base for base in self.base_models if base.locale == locale), self.now)
 
     def newest_base_model_for(self, model: schemas.CustomModel) -> schemas.BaseModel | None:
-        """Return the newest open base model that takes the data of a model, or None if a dataset cannot be read."""
+        """Return the newest open base model that accepts a model's data, or None if a dataset cannot be read."""
         data = [self.related.get(part.id) for part in model.datasets or []]
         kinds = {one.kind for one in data if isinstance(one, schemas.Dataset)}
         if not all(isinstance(one, schemas.Dataset) for one in data):

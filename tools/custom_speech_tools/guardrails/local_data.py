@@ -41,7 +41,7 @@ class CheckedData:
 
 @contextmanager
 def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, repair: bool) -> Iterator[CheckedData]:
-    """Open a dataset and find every reason for which Azure would reject it.
+    """Open a dataset and find every reason why Azure would reject it.
 
     A file is opened once. A copy has no name, so that a killed process leaves no file behind.
 
@@ -80,7 +80,7 @@ def open_checked_data(source: LocalPath | Sequence[str], kind: str | None, *, re
 
 
 def _text_of(lines: Sequence[str], repairs: list[str] | None) -> bytes:
-    """Return the lines as a text file. Line breaks inside them are added to `repairs`, or raise ImportFailed."""
+    """Return the lines as a text file. Line breaks in a line are added to `repairs`, or raise ImportFailed."""
     parts = [re.split(r"\r\n|\r|\n", line.rstrip("\r\n")) for line in lines]
     broken = [number for number, part in enumerate(parts, 1) if len(part) > 1]
     if broken and repairs is None:
@@ -107,7 +107,7 @@ def data_is_valid(report: DatasetReport) -> Iterator[Finding]:
 
 
 def recordings_fit(content: Content, report: DatasetReport) -> Iterator[Finding]:
-    """Warn about recordings that are too long for training, of an undocumented format, silent or clipped."""
+    """Warn about recordings that are too long for training, in an undocumented format, silent or clipped."""
     total, long = len(report.audio), sum(not file.trains for file in report.audio)
     if long:
         message = too_long_message(f"{long} of {total} recordings", are_all=long == total)

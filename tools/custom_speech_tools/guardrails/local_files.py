@@ -58,7 +58,7 @@ class LocalPath:
 
 
 def allowed_path(app: AppContext, given: str) -> LocalPath:
-    """Return the file or folder that a path names; raises Refused. It runs in a thread, as file systems may be slow."""
+    """Return the file or folder that a path names; raises Refused. Call it in a thread: file systems may be slow."""
     if not app.allows_local_files:
         message = "Files are read only where the server runs on its user's machine."
         raise _not_allowed(message, "Pass content_url or lines instead.")
@@ -106,7 +106,7 @@ def _spellings(given: str) -> list[str]:
 
 
 def foreign_path_hint(path: str, system: str) -> str:
-    """Return a hint that a path seems to be written for another system than this server's."""
+    """Return a hint that a path seems to belong to another operating system."""
     text = re.sub("^file:", "", path.strip("\"'`"), flags=re.IGNORECASE).replace("\\", "/")
     drive = re.match(r"/*([a-z])(?::|%3a)(.*)", text, re.IGNORECASE)
     wsl_drive = re.match(r"/mnt/([a-z])(/.*)", text)

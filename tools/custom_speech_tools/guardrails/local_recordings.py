@@ -100,7 +100,7 @@ def read_local_recordings(app: AppContext, given: str) -> LocalRecordings | Find
 
 
 def _read_transcripts(files: Sequence[FolderFile]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the corrected transcripts by `recording_key`, and the reasons against other text files by file name."""
+    """Return the corrected transcripts by `recording_key`, and why other text files are unused, by file name."""
     transcripts, unused = dict[str, str](), dict[str, str]()
     for file in files:
         if file.suffix not in TRANSCRIPT_SUFFIXES:

@@ -2,7 +2,7 @@
 
 Training uses the sound of recordings up to 40 s, or 30 s for Whisper, and only the transcripts of longer recordings. If
 all are longer, the training fails (page on test and train data). The service states only the total length of a dataset,
-so uploads store the distribution in its `customProperties`. Of other datasets only the average is known.
+so uploads store the distribution in its `customProperties`. For others only the average is known.
 """
 
 import re
@@ -52,6 +52,6 @@ def lengths_of(dataset: schemas.Dataset, longest: int = LONGEST_SECONDS) -> Reco
 
 
 def too_long_message(recordings: str, longest: int = LONGEST_SECONDS, *, are_all: bool) -> str:
-    """Return a sentence about recordings that are too long for training, possibly all recordings of the training."""
+    """Return a sentence about recordings, perhaps all of them, that are too long for training."""
     effect = "training with them alone fails" if are_all else "training uses only their transcripts"
     return f"{recordings} are longer than {longest} s: {effect}."

@@ -103,7 +103,7 @@ def dataset_is_ready(dataset: schemas.Dataset, resource: str, rule: str = "datas
 
 
 def earlier_failure(attempt: str, entity: schemas.StatefulEntity, fix: str) -> Finding:
-    """Return the warning about an earlier attempt that failed, such as "import of the same data, dataset"."""
+    """Return a warning about a failed attempt; `attempt` is text like "import of the same data, dataset"."""
     reason = reason_clause(entity.error.message if entity.error else None)
     name = f"{quote(entity.display_name)} ({entity.id})"
     message = f"An earlier {attempt} {name}, failed{reason} It is not used again."

@@ -87,7 +87,7 @@ def takes_data(base: schemas.BaseModel, kinds: Iterable[str]) -> bool:
 
 
 def adapts_to_text_only(base: schemas.BaseModel) -> bool:
-    """Return whether a base model learns from text alone. Of audio it uses only the transcripts (recorded live)."""
+    """Return whether a base model learns only from text; from audio it uses the transcripts (recorded live)."""
     return TEXT_KIND in base.trains_with and AUDIO_KINDS.isdisjoint(base.trains_with)
 
 

@@ -31,7 +31,7 @@ class TrainingPlan:
     effect: Effect | None  # the charge that the user has to agree to
 
     def confirmation_request(self) -> ConfirmationRequest:
-        """Return the question about the charge for the user."""
+        """Return the question to the user about the charge."""
         request, effect, base = self.facts.request, self.effect, self.facts.chosen_base_model
         names = [quote(dataset.display_name) for dataset in self.facts.found_datasets]
         described = f", described as {quote(request.description)}," if request.description else ""
@@ -110,7 +110,7 @@ def training_is_new(facts: TrainingFacts, existing: schemas.CustomModel | None) 
 
 
 def _without_charge(facts: TrainingFacts, base: schemas.BaseModel) -> str:
-    """Return a sentence about an uncharged base model, or "" without one or if the newest one was requested by name."""
+    """Return a sentence about a free base model, or "" if none is free or the newest one was requested by name."""
     free = facts.uncharged_base_model
     if free is None or (facts.request.base_model and base == facts.fitting_base_models[0]):
         return ""

@@ -20,13 +20,13 @@ MIN_AUDIO_HOURS, MIN_LINES = 0.5, 1_000  # half of the audio, and about a tenth 
 
 
 def named_parts_fit(facts: TrainingFacts) -> Findings:
-    """Require that project, base model and datasets exist in one locale, on a resource that is not read-only."""
+    """Require an existing project, base model and datasets of one locale, and a resource that can be changed."""
     parts = (facts.project, facts.base_model, *facts.datasets)
     yield from parts_fit(facts.speech.resource, facts.request.locale, *parts)
 
 
 def region_trains_audio(facts: TrainingFacts) -> Findings:
-    """Require training hardware in the region for audio, or warn if the base model uses only the transcripts."""
+    """Require training hardware for audio in the region, or warn if the base model uses only the transcripts."""
     audio = [dataset for dataset in facts.found_datasets if dataset.kind in AUDIO_KINDS]
     resource, base = facts.speech.resource, facts.chosen_base_model
     if not audio or resource.can_train_audio:

@@ -51,7 +51,7 @@ class TranscribeArguments(parameters.Arguments):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionFacts:
-    """The facts on which the rules decide."""
+    """Facts about a new transcription."""
 
     request: TranscribeArguments
     speech: Speech

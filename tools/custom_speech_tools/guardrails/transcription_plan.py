@@ -31,7 +31,7 @@ LIFETIME_HOURS = 48  # of a batch transcription after its end, as the specificat
 
 
 def parts_can_be_transcribed(facts: TranscriptionFacts) -> shared_rules.Findings:
-    """Require parts that fit together, a URL that Azure can read, and a dataset and a model that are ready."""
+    """Require entities of one locale, a URL that Azure can read, and a dataset and a model that are ready."""
     resource, request = facts.speech.resource, facts.request
     yield from shared_rules.parts_fit(resource, request.locale, *facts.missing, facts.model, facts.dataset)
     if url := request.content_url:

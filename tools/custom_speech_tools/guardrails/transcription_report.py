@@ -37,7 +37,7 @@ class TranscriptionReport:
 
     @property
     def status(self) -> str:
-        """The status. Fast transcription is running until every recording has a transcript or has failed."""
+        """The status. A fast transcription runs until every recording has a transcript or has failed."""
         if self.batch:
             return self.batch.status
         is_complete = self.total == len(self.transcripts) + len(self.failed)
@@ -62,7 +62,7 @@ async def complete_report(
 async def follow_batch(
     call: CallContext, speech: Speech, batch: schemas.Transcription, wait_seconds: int
 ) -> TranscriptionReport:
-    """Wait for a batch transcription, and return the report of its transcripts."""
+    """Wait for a batch transcription, and return a report with its transcripts."""
     batch = await poll_until_terminal(call, batch, speech.transcriptions_get, wait_seconds)
     related, earlier = await read_related_and_earlier(speech, batch, [batch.model, batch.dataset])
     model = related.get(batch.model.id, batch.model) if batch.model else None

@@ -76,7 +76,7 @@ def upload_is_new(facts: UploadFacts, existing: schemas.Dataset | None, failed: 
 async def upload(call: CallContext, plan: UploadPlan) -> tuple[schemas.Dataset, bool, int | None]:
     """Create the dataset unless it exists, and send missing blocks.
 
-    Return it, whether it existed, and the number of bytes at the service, or None if no block had to be sent.
+    Return it, whether it existed, and how many bytes the service has, or None if no block had to be sent.
     """
     speech, data = plan.facts.speech, plan.facts.data
     writer = call.writer(speech, Decision(plan.findings, plan.key))

@@ -1,4 +1,4 @@
-"""Copies of models in answers."""
+"""Results about model copies."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Answers about datasets."""
+"""Results about datasets."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -76,7 +76,7 @@ def present_dataset(report: ImportReport, now: datetime, answer: type[Answer], *
 
 
 def steps_with_data(found: Sequence[tuple[Speech, schemas.Dataset]]) -> list[str]:
-    """Suggest training with the first dataset that suffices alone, or else a use of the newest dataset."""
+    """Suggest training with the first dataset that suffices alone; otherwise, how to use the newest one."""
     usable = [
         (speech, one) for speech, one in found if one.status == "Succeeded" and (one.lines != 0 or one.audio_seconds)
     ]

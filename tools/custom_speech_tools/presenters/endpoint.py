@@ -1,4 +1,4 @@
-"""Endpoints in answers, and the next steps with them."""
+"""Results about endpoints, with the next steps."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -89,7 +89,7 @@ def _transcription_until(endpoint: schemas.Endpoint, parts: Entities) -> datetim
 
 
 def use_step(speech: Speech, endpoint: schemas.Endpoint) -> str:
-    """Return how applications use the endpoint (hypothetically, for the emulator)."""
+    """Return how applications use the endpoint, or would use it on Azure."""
     use = "On Azure, applications would use" if speech.is_emulated else "Applications use"
     named = f"endpoint {quote(endpoint.display_name)} on {speech.resource.name}"
     return f"{use} {named} by setting endpoint_id of the Speech SDK's SpeechConfig to {endpoint.id}"

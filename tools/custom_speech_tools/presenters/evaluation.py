@@ -1,4 +1,4 @@
-"""Answers about evaluations: the error rates of both models, the verdict and the next steps."""
+"""Results about evaluations: the error rates of both models, the verdict and the next steps."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ MAX_NAMED_ENDPOINTS = 3
 
 
 class EvaluatedModel(results.Result):
-    """The result of one model; null until the evaluation has succeeded. `confidence_95` is about its error rate."""
+    """The result of one model; null until the evaluation has succeeded. `confidence_95` bounds its error rate."""
 
     id: str
     display_name: results.ServiceText | None
@@ -114,7 +114,7 @@ def present_evaluation(
 
 
 def _remarks(report: evaluation_verdict.EvaluationReport) -> list[str]:
-    """Return sentences about the models and the test data that follow the verdict."""
+    """Return the sentences after the verdict, about the models and the test data."""
     remarks, evaluation, newest = [], report.evaluation, report.newest_base_model
     first, second = (report.parts.get(part.id) for part in (evaluation.model1, evaluation.model2))
     origins = [
@@ -154,7 +154,7 @@ def _present_models(
 
 
 def worst_utterances(details: EvaluationDetails, transcripts: Transcripts, number: int) -> list[WorstUtterance]:
-    """Return the recordings with the most errors of the first model, by the service's count."""
+    """Return the recordings on which the first model erred most, by the service's count."""
     ranked = sorted(details.recordings.items(), key=lambda item: (-item[1][0].errors, item[0]))[:number]
     return [
         WorstUtterance(file=name, reference=transcripts.of(name), hypothesis=first.hypothesis, errors=first.errors)
@@ -170,7 +170,7 @@ def present_word_errors(found: Sequence[MissedWord], is_trained_with: Callable[[
 
 
 def _next_steps(report: evaluation_verdict.EvaluationReport, words: Sequence[str], seconds: int | None) -> list[str]:
-    """Return the next steps; `words` are missed most, and `seconds` are the estimated rest of a running evaluation."""
+    """Return the next steps; `words` are the most missed, and `seconds` is the estimated time until it ends."""
     evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
     if not is_terminal(evaluation):
         return [wait_step("get_evaluation", seconds, resource, evaluation=evaluation.id)]
@@ -198,7 +198,7 @@ def _next_steps(report: evaluation_verdict.EvaluationReport, words: Sequence[str
 
 
 def _endpoint_steps(report: evaluation_verdict.EvaluationReport) -> list[str]:
-    """Return the next steps for endpoints, where only a better model replaces the compared model."""
+    """Return the next steps for endpoints; only a better model should replace the compared one."""
     evaluation, outcome, resource = report.evaluation, report.verdict.outcome, report.speech.resource.name
     if outcome == "too few":
         return [f"Leave the endpoints as they are, and test with at least {MIN_UTTERANCES} recordings"]

@@ -1,4 +1,4 @@
-"""Expirations in answers."""
+"""Expiration results."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Custom models in answers, and the next steps with them."""
+"""Results about custom models, with the next steps."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -84,7 +84,7 @@ def present_listed_model(model: schemas.CustomModel, parts: Entities) -> ListedM
 
 
 def steps_after_model(speech: Speech, model: schemas.CustomModel, again: int | None = None) -> list[str]:
-    """Return the next steps for a model, which is worth reading again after `again` seconds."""
+    """Return the next steps for a model; `again` is the seconds until its next status check."""
     resource_name = speech.resource.name
     if not is_terminal(model):
         return [wait_step("get_model", again, resource_name, model=model.id)]

@@ -1,4 +1,4 @@
-"""Rollouts in results: the gate, the targets and the next steps."""
+"""Rollout results: the gate, the targets and the next steps."""
 
 from collections.abc import Sequence
 from datetime import datetime

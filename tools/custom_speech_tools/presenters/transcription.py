@@ -1,4 +1,4 @@
-"""Transcriptions in results: the texts, the failed recordings and the next steps."""
+"""Transcription results: the texts, the failed recordings and the next steps."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Rollouts: test a model on its resource and bring it to many others, for the tool roll_out and the command rollout.
+"""Rollouts: test a model on its resource and copy it to many others, for the tool roll_out and the command rollout.
 
 - definition: the requested rollout; model: its model, including the training of a new one
 - target: the state of a target resource; gate: the test that the model must pass before it is copied

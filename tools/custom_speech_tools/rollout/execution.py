@@ -104,7 +104,7 @@ class Execution:
         await self.update_properties()  # without the copies that were refused
 
     async def _authorize_copy(self, target: Target) -> Target:
-        """Find the running copy, or get the target's authorization of a new copy."""
+        """Find the running copy, or get the target's permission for a new copy."""
         plan = copy_plan.CopyPlan(self.plan.source, target.speech, self.model, None, self.plan.findings)
         operation = await copy_facts.last_operation(self.call, plan.source, plan.key)
         if operation and operation.status != "Failed" and (target.is_copying or not is_terminal(operation)):
@@ -134,7 +134,7 @@ class Execution:
         return target
 
     async def _await_copy(self, target: Target) -> Target:
-        """Wait for the copy, and return the target with it once it has arrived."""
+        """Wait for the copy, and return the target with the copy if it exists."""
         copy, operation = target.copy, target.started_copy
         if isinstance(operation, schemas.CustomModel):
             copy, operation = operation, None

@@ -144,7 +144,7 @@ def _check_test_data(
 
 
 async def _deployed_model(source: Speech, locale: str, targets: Sequence[Target]) -> AnyModel | None:
-    """Return the model on the source of which all endpoints have a copy, or None if no endpoint has a model.
+    """Return the source model whose copies all endpoints host, or None if no endpoint has a model.
 
     Raise Refused if the endpoints have different models, or a model that is not on the source.
     """

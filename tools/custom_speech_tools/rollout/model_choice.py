@@ -74,9 +74,9 @@ def require_not_failed(model: schemas.CustomModel, now: datetime, resource: str)
 def _trained_before(
     plan: TrainingPlan, template: str, models: list[schemas.CustomModel]
 ) -> Iterator[tuple[date | None, schemas.CustomModel]]:
-    """Yield the models that the same training has created, whatever their names, and the day of its start.
+    """Yield the models that the same training has created, whatever their names, with its starting day.
 
-    The name contains the day. A renamed model was started on the day of its creation, or, shortly before midnight, on
+    The name contains the day. Training of a renamed model began on the day of its creation or, around midnight, on
     the day before.
     """
     pattern = re.compile(re.escape(template).replace(re.escape(DATE), r"(\d{4}-\d{2}-\d{2})"))
@@ -91,7 +91,7 @@ def _trained_before(
 
 
 def _key_on(plan: TrainingPlan, template: str, day: date | None, model: schemas.CustomModel) -> str:
-    """Return the idempotency key of the same training if it started on that day with the model's base model."""
+    """Return the idempotency key of the same training, started on that day with the model's base model."""
     base_model = None if plan.facts.request.base_model else model.base_model
     name = template.replace(DATE, day.isoformat() if day else "")
     return training_key(plan.facts, name, base_model.id if base_model else None)

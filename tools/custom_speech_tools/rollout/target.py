@@ -1,4 +1,4 @@
-"""The targets of a rollout: the state of their resources, the remaining steps, and the findings against them."""
+"""The targets of a rollout: the state of their resources, the remaining steps, and the findings about them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -158,7 +158,7 @@ async def read_previous_models(targets: Iterable[Target]) -> Entities:
 async def find_rollout_endpoint(speech: Speech, reference: str, locale: str) -> schemas.Endpoint | Finding | None:
     """Return the endpoint for which a rollout used this name, or else the endpoint with this id or name.
 
-    Return None for a name without an endpoint, so that it can be created.
+    Return None if no endpoint has the name, so that one can be created.
     """
     is_name = not (GUID.fullmatch(reference) or reference.lower().startswith(URI_SCHEMES))
     if is_name:
@@ -188,7 +188,7 @@ def copy_started_at(model: schemas.CustomModel, tag: str, now: datetime) -> date
 
 
 def copy_can_be_deployed(target: Target) -> Iterator[Finding]:
-    """Require a copy that has not failed, and an endpoint that is not getting another model."""
+    """Require a copy that has not failed, and an endpoint with no other deployment."""
     copy, endpoint, here = target.copy, target.endpoint, target.speech.resource.name
     if copy is not None and copy.status == "Failed":
         reason = reason_clause(copy.error.message if copy.error else None)

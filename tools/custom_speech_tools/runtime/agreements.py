@@ -71,7 +71,7 @@ class Agreement:
         return self.is_general or effect.digest in self.effects
 
     def require(self, effect: Effect | None) -> AgreementUse:
-        """Return the use of the agreement for a write; raises Refused if the agreement does not include the effect."""
+        """Return how a write was agreed to; raises Refused if the agreement does not include the effect."""
         if effect is None:  # the write costs and destroys nothing
             return AgreementUse("not charged")
         if self.includes(effect):

@@ -56,7 +56,7 @@ def wait_step(tool: str, seconds_left: int | None, resource: str, **entity: Valu
 def fit_steps(
     steps: Iterable[str], missing_tools: Collection[str], wait_seconds: int = DEFAULT_WAIT_SECONDS
 ) -> list[str]:
-    """Leave out next steps that name a missing tool, and suggest the wait that suits the client."""
+    """Leave out next steps that name a missing tool, and adapt suggested waits to the client."""
     kept = list(steps)
     if missing_tools:
         pattern = re.compile(rf"\b({'|'.join(map(re.escape, missing_tools))})\b")

@@ -64,7 +64,7 @@ class UnreadableResponseError(SpeechError):
 
 
 class InterceptedResponseError(SpeechError):
-    """A response of a proxy, gateway or sign-in page instead of the service's."""
+    """A response from a proxy, gateway or sign-in page instead of the service."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)

@@ -40,5 +40,5 @@ class RequestObserver:
 
     @contextmanager
     def change(self, resource: str, operation: str) -> Iterator[Change]:  # noqa: ARG002  # every change is permitted
-        """Enclose a request that changes something; raises NotAllowedError if the request must not be sent."""
+        """Wrap a request that changes something; raises NotAllowedError if the request must not be sent."""
         yield Change()

@@ -24,7 +24,7 @@ class Credential(Protocol):
     has_key: bool  # True for a key, False for a token of Entra ID
 
     async def headers(self, *, renew: bool = False) -> dict[str, str]:
-        """Return the headers that authorize a request, with `renew` after a 401 response; raises NoCredentialError."""
+        """Return the headers that authorize a request; `renew` is set after a 401. Raises NoCredentialError."""
 
     async def key(self) -> SecretStr:
         """Return the key of the resource; only called if `has_key` is true."""

@@ -102,7 +102,7 @@ class StatefulEntity(Entity):
 
 
 class Project(Entity):
-    """A group of entities of one locale in the portals."""
+    """A group of entities of one locale."""
 
 
 class Dataset(StatefulEntity):
@@ -161,7 +161,7 @@ class Model(Entity):
 
 
 class BaseModel(Model):
-    """A model of Microsoft, which can be the base of new custom models until `adaptation_until`."""
+    """A Microsoft model, which can be the base of new custom models until `adaptation_until`."""
 
     # The kinds of datasets for training; empty if the model cannot be adapted.
     trains_with: Annotated[list[str], BeforeValidator(lambda value: value or [])] = property_field(
@@ -181,7 +181,7 @@ class BaseModel(Model):
 
 
 class CustomModel(Model, StatefulEntity):
-    """A model that was trained on this resource or copied to the resource."""
+    """A model that was trained on this resource or copied to it."""
 
     base_model: Reference | None = None
     datasets: list[Reference] | None = None
@@ -232,7 +232,7 @@ _COUNTS = ("wordCount", "wordInsertionCount", "wordDeletionCount", "wordSubstitu
 
 
 class Evaluation(StatefulEntity):
-    """A test of two models, or twice the same model, with one dataset."""
+    """A test of two models, or of one model twice, with one dataset."""
 
     model1: Reference
     model2: Reference
@@ -247,7 +247,7 @@ class Evaluation(StatefulEntity):
 
 
 class Endpoint(StatefulEntity):
-    """An endpoint that hosts a model; with `logging` it stores recordings, None if the service does not report it."""
+    """An endpoint that hosts a model; `logging` tells if it stores recordings, or is None if not reported."""
 
     model: Reference | None = None
     links: dict[str, str] | None = None
@@ -255,7 +255,7 @@ class Endpoint(StatefulEntity):
 
     @property
     def url(self) -> str | None:
-        """The WebSocket URL for clients: in v3.2, which has a URL for each mode, that of the conversation mode."""
+        """The WebSocket URL for clients; v3.2 has one for each mode, and this is the conversation URL."""
         links = self.links or {}
         return links.get("webSocket") or links.get("webSocketConversation") or next(iter(links.values()), None)
 

@@ -1,4 +1,4 @@
-"""The service's clock, with which its dates are compared."""
+"""The service's clock, by which its dates are judged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_speech_host(parts: SplitResult) -> bool:
-    """Return whether the URL is https on the default port of a host of Azure Speech."""
+    """Return whether the URL is an Azure Speech host with https on the default port."""
     scheme, host, port = _origin(parts)
     return scheme == "https" and port == 443 and _SPEECH_HOSTS.fullmatch(host) is not None
 

@@ -37,7 +37,7 @@ async def gather(*coroutines: Coroutine[Any, Any, Result]) -> list[Result]:
 
 
 async def run_in_thread(work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
-    """Run blocking work in one of a few threads, which are separate from anyio's threads, for example for stdin.
+    """Run blocking work in one of a few threads, apart from those that anyio uses, for example, for stdin.
 
     With `abandon_on_cancel`, a cancelled caller returns at once. The abandoned thread counts towards the limit until it
     ends, which anyio's own limit would not do.

@@ -34,7 +34,7 @@ class Transport:
         self._network = httpx.ASGITransport(app) if app else _network(endpoint, self._proxy)
 
     async def exchange(self, request: Request, url: str, credential: dict[str, str]) -> Response:
-        """Send a request once; raises a SpeechError that contains only the reason why there is no whole response."""
+        """Send a request once; raises a SpeechError with only the reason if no complete response arrives."""
         content: Any = None
         headers, body = _HEADERS | credential, request.body
         if isinstance(body, StreamedBody):
