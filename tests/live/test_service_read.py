@@ -22,7 +22,7 @@ class Probe(NamedTuple):
 
 PROBES = (
     Probe("A trailing slash; JSON without Content-Type", "/datasets/", "", "200"),
-    Probe("An id that is no GUID", "/datasets/not-a-guid", "", "404 NotFound"),
+    Probe("An id that is not a GUID", "/datasets/not-a-guid", "", "404 NotFound"),
     Probe("A filter outside the grammar", "/datasets", "filter=foo", "400 InvalidRequest / UnsupportedFilter"),
     Probe(
         "Unknown, repeated or ill-typed query parameters",

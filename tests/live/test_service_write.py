@@ -34,14 +34,14 @@ def test_service_refuses_what_the_emulator_refuses(service: LiveService) -> None
         )
         _decide(
             service,
-            "A locale that is not offered",
+            "An unsupported locale",
             "400 InvalidRequest / InvalidLocale",
             "/datasets",
             dataset | {"locale": "xx-XX"},
         )
         _decide(
             service,
-            "A reference to something that does not exist",
+            "A reference to an entity that does not exist",
             "400 InvalidRequest / InvalidDataset",
             "/models",
             unknown,
@@ -69,9 +69,9 @@ def test_service_lets_a_model_be_trained_tested_copied_and_deleted_as_the_emulat
         service.decide(row, "409 Conflict / InvalidPrerequisite", outcome(late))
 
         model = service.create("/models", _training(service, text)).raise_for_status().json()
-        service.decide("Status of a fresh model; of a fresh evaluation", "Running", str(model["status"]))
+        service.decide("Status of a new model; of a new evaluation", "Running", str(model["status"]))
         removed = service.send("DELETE", _path(model))
-        row = "DELETE of something that is NotStarted or Running"
+        row = "DELETE of an entity that is NotStarted or Running"
         service.decide(row, "409 Conflict / DeleteNotAllowed", outcome(removed))
         model = service.wait(_path(model))
         assert model["status"] == "Succeeded", model
@@ -96,7 +96,7 @@ def _test(service: LiveService, model: dict[str, Any], text: dict[str, Any]) -> 
     sound = _imported(service, "Acoustic", zipped({"a.wav": tone(), "trans.txt": b"a.wav\thello\n"}))
     created = service.create("/evaluations", request | {"dataset": {"self": sound["self"]}})
     evaluation = created.raise_for_status().json()
-    service.decide("Status of a fresh model; of a fresh evaluation", "NotStarted", str(evaluation["status"]))
+    service.decide("Status of a new model; of a new evaluation", "NotStarted", str(evaluation["status"]))
     service.wait(_path(evaluation))
 
 

@@ -88,8 +88,8 @@ def base_model_is_open(facts: TrainingFacts) -> Findings:
         fix = "Use a locale that the service offers; list_base_models names them."
         yield block("locale-match", f"The service offers no base model for {locale}.", fix)
     elif facts.base_model is None and not facts.open_base_models:
-        fix = "No model of this locale can be trained at present; only another locale can."
-        yield block("base-model-open", f"Every base model of {locale} is closed for training.", fix, "none")
+        fix = "Train in another locale, or wait for a new base model; list_base_models names them."
+        yield block("base-model-open", f"No base model of {locale} is open for training.", fix, "none")
     elif base and until and not is_open(base, facts.now):
         message = f"Base model {quote(base.display_name)} has been closed for training since {until:%Y-%m-%d}."
         choose = call_step("list_base_models", locale=locale, resource=facts.speech.resource.name)
