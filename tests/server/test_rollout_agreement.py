@@ -2,7 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,26 +61,32 @@ def test_rollout_begins_nothing_if_a_target_answers_only_after_the_plan(terminal
     assert made(service) == Counter()
 
 
+async def run_while_an_endpoint_changes(service: Service, change_endpoint: Callable[[], None]) -> int:
+    """Repeat the rollout a day later, and change an endpoint once the next model is being trained."""
+
+    async def change_during_training() -> None:
+        while service.count(EAST, "models", "Clinic 2026-11-03") == 0:  # noqa: ASYNC110  # the service sends no event
+            await anyio.sleep(0.1)
+        change_endpoint()
+
+    await Machine(service).run()
+    await anyio.sleep(86400)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(change_during_training)
+        return await asking(service).run()
+    raise AssertionError
+
+
 def test_rollout_creates_no_endpoint_in_place_of_one_that_was_deleted_while_the_model_trained(
     terminal: list[str], capsys: Any
 ) -> None:
     """Nobody was asked about it: the target stops, and the exit status says so."""
     service = Service("2025-10-15")
 
-    async def job() -> int:
-        await Machine(service).run()
-        await anyio.sleep(86400)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(delete_when_training_begins, service)
-            return await asking(service).run()
-        raise AssertionError
-
-    async def delete_when_training_begins(service: Service) -> None:
-        while service.count(EAST, "models", "Clinic 2026-11-03") == 0:  # noqa: ASYNC110  # the service tells nobody
-            await anyio.sleep(0.1)
+    def change_endpoint() -> None:
         service.emulation.state.store.remove(entity(service, WEST, "endpoints", "live"))
 
-    assert virtual(job) == 1
+    assert virtual(partial(run_while_an_endpoint_changes, service, change_endpoint)) == 1
     answer = json.loads(capsys.readouterr().out.splitlines()[-1])
     west, south = answer["targets"]
     assert "needs agreement" in west["error"]
@@ -195,17 +203,7 @@ def test_rollout_makes_no_endpoint_in_place_of_one_that_was_changed_while_the_mo
     """It is found by the name that a rollout used; nobody agreed to a new one."""
     service = Service("2025-10-15")
 
-    async def job() -> int:
-        await Machine(service).run()
-        await anyio.sleep(86400)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(change_when_training_begins)
-            return await asking(service).run()
-        raise AssertionError
-
-    async def change_when_training_begins() -> None:
-        while service.count(EAST, "models", "Clinic 2026-11-03") == 0:  # noqa: ASYNC110  # the service tells nobody
-            await anyio.sleep(0.1)
+    def change_endpoint() -> None:
         found, earlier = entity(service, WEST, "endpoints", "live"), entity(service, WEST, "models", "Clinic")
         if changed == "renamed":
             change(service, found, displayName="Renamed")
@@ -216,7 +214,7 @@ def test_rollout_makes_no_endpoint_in_place_of_one_that_was_changed_while_the_mo
             other = next(one for one in models if one.id != earlier.id)
             change(service, found, model=found.document["model"].replace(earlier.id, other.id))
 
-    assert virtual(job) == status
+    assert virtual(partial(run_while_an_endpoint_changes, service, change_endpoint)) == status
     west, south = json.loads(capsys.readouterr().out.splitlines()[-1])["targets"]
     assert (west["status"], south["status"]) == ("Succeeded" if status == 0 else "Failed", "Succeeded")
     assert status == 0 or "needs agreement" in west["error"]

@@ -95,7 +95,7 @@ def plan_evaluation(facts: EvaluationFacts) -> EvaluationPlan:
         raise Refused("Nothing was created.", findings)
     name, known = facts.name, facts.same_name
     key = idempotency_key("evaluation", name, model.id, other.id, dataset.id, project.id if project else None)
-    fix = "get_evaluation says why; correct the cause, or this one fails as well."
+    fix = "get_evaluation returns the reason; correct the cause, or this evaluation fails as well."
     for failed in [one for one in known or () if ids_of_failed(key, [one])][-1:]:
         attempt = "test of the same models and data, evaluation"
         findings = (*findings, shared_rules.earlier_failure(attempt, failed, fix))
